@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text.Json;
+using FastCpt.Tests.Support;
+
+namespace FastCpt.Tests.Engine.Data;
+
+/// <summary>Holds what samples/LICENSES.md says about the text that the repository carries.</summary>
+public sealed class SamplesTests
+{
+    private static readonly string Folder = Path.Combine(TestData.RepositoryRoot, "samples");
+
+    [Test]
+    public void Samples_AreAtMostFourMegabytesCompressed()
+    {
+        long total = Directory.GetFiles(Folder, "*.gz").Sum(file => new FileInfo(file).Length);
+        Assert.That(total, Is.InRange(1, 4_000_000));
+    }
+
+    [Test]
+    public void Samples_AreAllListedWithLicenceSizeAndHash()
+    {
+        Dictionary<string, string[]> listed = Listed();
+        string[] files = [.. Directory.GetFiles(Folder).Select(f => Path.GetFileName(f)).Where(f => f != "LICENSES.md")];
+        Assert.That(files, Is.EquivalentTo(listed.Keys));
+        foreach ((string file, string[] row) in listed)
+        {
+            List<(string Id, string Text)> chapters = Read(file);
+            Assert.That(row[4], Is.AnyOf("Public Domain", "CC0 1.0"), file);
+            Assert.That(chapters, Has.Count.EqualTo(int.Parse(row[6], CultureInfo.InvariantCulture)), file);
+            Assert.That(
+                chapters.Sum(chapter => System.Text.Encoding.UTF8.GetByteCount(chapter.Text)),
+                Is.EqualTo(int.Parse(row[7], CultureInfo.InvariantCulture)),
+                file);
+            byte[] hash = SHA256.HashData(File.ReadAllBytes(Path.Combine(Folder, file)));
+            Assert.That(Convert.ToHexStringLower(hash), Is.EqualTo(row[8]), file);
+        }
+    }
+
+    [Test]
+    public void Samples_HaveTheSameChaptersInEveryLanguage()
+    {
+        string[] english = [.. Read("en.jsonl.gz").Select(chapter => chapter.Id)];
+        Assert.That(english, Is.Unique);
+        foreach ((string file, string[] row) in Listed())
+        {
+            string[] ids = [.. Read(file).Select(chapter => chapter.Id)];
+            if (row[2].EndsWith("held-out", StringComparison.Ordinal))
+                Assert.That(ids, Is.Unique.And.SubsetOf(english), file);
+            else
+                Assert.That(ids, Is.EqualTo(english), file);
+        }
+    }
+
+    [Test]
+    public void Samples_AreChaptersAndNotVerses()
+    {
+        foreach (string file in Listed().Keys)
+            foreach ((string id, string text) in Read(file))
+            {
+                Assert.That(id, Does.Match("^[1-3A-Z]{3} [0-9]+$"), file);
+                Assert.That(text.Count(c => c is '.' or ':' or ';' or '·'), Is.GreaterThan(9), $"{file} {id}");
+            }
+    }
+
+    /// <summary>The columns of a file's line in LICENSES.md, from 1, by file.</summary>
+    private static Dictionary<string, string[]> Listed() =>
+        File.ReadLines(Path.Combine(Folder, "LICENSES.md"))
+            .Select(line => line.Split('|').Select(cell => cell.Trim()).ToArray())
+            .Where(row => row.Length == 10 && row[1].EndsWith(".gz", StringComparison.Ordinal))
+            .ToDictionary(row => row[1]);
+
+    private static List<(string Id, string Text)> Read(string file)
+    {
+        using var gzip = new GZipStream(File.OpenRead(Path.Combine(Folder, file)), CompressionMode.Decompress);
+        using var reader = new StreamReader(gzip);
+        var chapters = new List<(string, string)>();
+        while (reader.ReadLine() is { } line)
+        {
+            using var json = JsonDocument.Parse(line);
+            // Both fields are strings in every line: the reader's own tests hold what happens otherwise.
+            chapters.Add((json.RootElement.GetProperty("id").GetString()!, json.RootElement.GetProperty("text").GetString()!));
+        }
+
+        return chapters;
+    }
+}
