@@ -1,0 +1,35 @@
+namespace FastCpt.Kernels;
+
+/// <summary>A low-rank term of a linear layer: scale · (x Aᵀ) Bᵀ. Hu et al. 2021, equation 3.</summary>
+/// <param name="A">[R, K].</param>
+/// <param name="B">[N, R].</param>
+/// <param name="Scale">alpha / R, or alpha / √R.</param>
+/// <param name="Projected">x Aᵀ [M, R] of the activations' type; forward overwrites it, backward reads it.</param>
+public readonly record struct LowRank(Tensor A, Tensor B, float Scale, Tensor Projected)
+{
+    public bool IsNone => A.IsNone;
+}
+
+/// <summary>What a linear layer multiplies by: y = x Wᵀ + bias + low-rank term.</summary>
+/// <param name="Weight">[N, K], as published checkpoints store it.</param>
+/// <param name="Bias">[N] or none.</param>
+/// <param name="Adapter">May be none.</param>
+public readonly record struct LinearWeight(Tensor Weight, Tensor Bias = default, LowRank Adapter = default);
+
+/// <summary>Gradients of a linear layer's parts; a part that is none is not trained. All of the statistic type.</summary>
+/// <param name="Weight">[N, K].</param>
+/// <param name="Bias">[N].</param>
+/// <param name="A">[R, K].</param>
+/// <param name="B">[N, R].</param>
+public readonly record struct LinearGradient(
+    Tensor Weight = default, Tensor Bias = default, Tensor A = default, Tensor B = default);
+
+/// <summary>The activation of a gated feed-forward layer.</summary>
+public enum Gate
+{
+    /// <summary>gelu(gate) · up with the tanh form of GELU (Gemma).</summary>
+    GeGlu,
+
+    /// <summary>silu(gate) · up (Llama, Qwen). Shazeer 2020.</summary>
+    SwiGlu,
+}
