@@ -1,3 +1,5 @@
+using FastCpt.Kernels.Reference;
+
 namespace FastCpt.Kernels;
 
 /// <summary>The backends that exist, in order of preference, each usable here or with the reason why not.</summary>
@@ -13,6 +15,7 @@ public static class Backends
     /// <exception cref="DeviceException">There is no such backend, or it cannot be used here.</exception>
     public static Backend Open(string name, int threads = 0) => name switch
     {
+        "reference" => new ReferenceBackend(),
         _ => throw new DeviceException(
             $"There is no device '{name}'. Usable: {string.Join(", ", List().Select(backend => backend.Name))}."),
     };
