@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Text;
+using FastCpt.Kernels.Platform;
+using Microsoft.Win32.SafeHandles;
+
+namespace FastCpt.Engine.Files;
+
+/// <summary>Holds a folder for one process: a second run on the same folder is told who has it.</summary>
+/// <remarks>
+/// The lock is the system's lock on the file run.lock, which ends with the process however it ends; the file's text
+/// (process, host, start) only serves the message and stays behind.
+/// </remarks>
+public sealed class RunLock : IDisposable
+{
+    public const string FileName = "run.lock";
+
+    private readonly SafeFileHandle _file;
+
+    private RunLock(SafeFileHandle file, DateTime start) => (_file, StartUtc) = (file, start);
+
+    /// <summary>When the lock was taken; what in the folder is older belongs to no running process.</summary>
+    public DateTime StartUtc { get; }
+
+    /// <summary>Takes the lock of an existing folder.</summary>
+    /// <exception cref="RunException">Exit code 3: another process holds it, or the folder is not writable.</exception>
+    public static RunLock Take(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        try
+        {
+            SafeFileHandle file = DurableFile.TryOpenLocked(path) ?? throw new RunException(ExitCode.Config,
+                $"{folder}: in use by {Holder(path)}. Wait for it to end, or choose another output folder.");
+            DateTime start = DateTime.UtcNow;
+            string text = string.Create(CultureInfo.InvariantCulture,
+                $"process {Environment.ProcessId} on {Environment.MachineName} since {start:yyyy-MM-ddTHH:mm:ssZ}\n");
+            RandomAccess.SetLength(file, 0);
+            RandomAccess.Write(file, Encoding.UTF8.GetBytes(text), 0);
+            return new RunLock(file, start);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException(ExitCode.Config, $"{path}: cannot be locked: {e.Message}", e);
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private static string Holder(string path)
+    {
+        Span<byte> text = stackalloc byte[256];
+        using SafeFileHandle file = DurableFile.OpenBesideLock(path);
+        string holder = Encoding.UTF8.GetString(text[..RandomAccess.Read(file, text, 0)]).Trim();
+        return holder.Length > 0 && !holder.Any(char.IsControl) ? holder : "another process";
+    }
+}

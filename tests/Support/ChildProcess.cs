@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using FastCpt.Tests.Engine.Files;
+
+namespace FastCpt.Tests.Support;
+
+/// <summary>Starts this assembly as a process of its own, for tests that kill it or send it signals.</summary>
+internal static class ChildProcess
+{
+    /// <summary>What the child does, by its first argument; returns its exit code.</summary>
+    public static int Run(string task, string[] arguments) => task switch
+    {
+        "hold-lock" => RunLockTests.HoldLock(arguments[0]),
+        "wait-for-signals" => StopSignalTests.WaitForSignals(),
+        "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),
+        _ => throw new ArgumentException($"No child task '{task}'."),
+    };
+
+    /// <summary>Starts a task with its output and input connected to the test.</summary>
+    public static Process Start(string task, params string[] arguments)
+    {
+        var start = new ProcessStartInfo
+        {
+            FileName = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
+        foreach (string argument in (string[])[typeof(ChildProcess).Assembly.Location, task, .. arguments])
+            start.ArgumentList.Add(argument);
+        return Process.Start(start)!;      // null only for a file that the shell opens
+    }
+
+    /// <summary>Runs a task to its end.</summary>
+    /// <returns>The exit code (128 + signal number for a killed process) and all output.</returns>
+    public static (int Code, string Output) RunToEnd(string task, params string[] arguments)
+    {
+        using Process process = Start(task, arguments);
+        process.StandardInput.Close();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd() + error.Result;
+        if (!process.WaitForExit(60_000))
+        {
+            process.Kill();
+            Assert.Fail($"The child task '{task}' did not end within a minute.");
+        }
+        return (process.ExitCode, output);
+    }
+}
