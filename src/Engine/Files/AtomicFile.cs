@@ -1,13 +1,13 @@
 namespace FastCpt.Engine.Files;
 
-/// <summary>Writes a file so that after a crash at any instant its name holds the old content or the new, whole.</summary>
+/// <summary>Writes a file so that after a crash at any instant its name holds the old content or the new.</summary>
 public static class AtomicFile
 {
     private const string Prefix = ".tmp-file-";
 
     /// <summary>Writes under a temporary name in the same folder, syncs, renames, syncs the folder.</summary>
     /// <param name="write">Writes the content; what it throws leaves the old file as it was.</param>
-    /// <exception cref="RunException">Exit code 6: the disk is full, the folder is not writable, a sync failed.</exception>
+    /// <exception cref="RunException">Exit code 6: disk full, folder not writable, sync failed.</exception>
     public static void Write(string path, Action<Stream> write, FileSystem? fileSystem = null)
     {
         fileSystem ??= FileSystem.Real;
@@ -42,7 +42,7 @@ public static class AtomicFile
         Write(path, stream => stream.Write(copy), fileSystem);
     }
 
-    /// <summary>Deletes what writes that a crash cut short left in a folder; the caller holds the folder's RunLock.</summary>
+    /// <summary>Deletes what writes cut short by a crash left in a folder; the caller holds its RunLock.</summary>
     public static void Sweep(string folder, FileSystem? fileSystem = null)
     {
         foreach (string path in Directory.GetFiles(folder, Prefix + "*"))

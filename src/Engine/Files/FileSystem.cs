@@ -85,7 +85,7 @@ public class FileSystem
         File.Delete(path);
     }
 
-    /// <summary>Deletes a folder and what is in it, one entry after the other; links are deleted, not followed.</summary>
+    /// <summary>Deletes a folder and what is in it, entry by entry; links are deleted, not followed.</summary>
     public void DeleteFolder(string path)
     {
         var pending = new Stack<(string Path, bool IsEmpty)>([(path, false)]);

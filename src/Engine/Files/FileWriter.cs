@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace FastCpt.Engine.Files;
 
 /// <summary>A stream into a file that must not exist yet; bytes are gathered into large writes.</summary>
-/// <remarks>Only <see cref="Complete"/> makes the bytes durable: disposing without it leaves an unfinished file.</remarks>
+/// <remarks>Only <see cref="Complete"/> makes the bytes durable; without it the file is unfinished.</remarks>
 public sealed class FileWriter : Stream
 {
     private readonly FileSystem _fileSystem;
@@ -55,7 +55,7 @@ public sealed class FileWriter : Stream
         _bufferedCount = 0;
     }
 
-    /// <summary>Returns when every byte is on the medium; the file's name is so only after a sync of the folder.</summary>
+    /// <summary>Returns when every byte is on the medium; for its name, sync the folder as well.</summary>
     public void Complete()
     {
         Flush();

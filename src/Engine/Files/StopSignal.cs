@@ -5,8 +5,8 @@ namespace FastCpt.Engine.Files;
 /// <summary>Polite requests from outside: stop, or save and go on. Every long loop polls it.</summary>
 /// <remarks>
 /// SIGINT, SIGTERM, SIGHUP and SIGQUIT ask to stop; a second SIGINT or SIGTERM ends the process at once with 130 or
-/// 143. SIGUSR1 asks to save and go on. Where no signal can be sent, files named STOP and CHECKPOINT in the run's folder ask
-/// the same; they are removed when seen. Windows knows SIGINT, SIGTERM, SIGHUP and SIGQUIT (console events) only.
+/// 143. SIGUSR1 asks to save and go on. Where no signal can be sent, files named STOP and CHECKPOINT in the run's
+/// folder ask the same; they are removed when seen. Windows knows SIGINT, SIGTERM, SIGHUP and SIGQUIT (console events) only.
 /// </remarks>
 public sealed class StopSignal : IDisposable
 {

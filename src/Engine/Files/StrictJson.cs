@@ -3,7 +3,7 @@ using System.Text.Unicode;
 
 namespace FastCpt.Engine.Files;
 
-/// <summary>Reads JSON that others wrote: strict UTF-8, no duplicate keys, finite numbers, bounded size and depth.</summary>
+/// <summary>Reads JSON that others wrote: strict UTF-8, no duplicate keys, finite numbers, bounded.</summary>
 /// <remarks>
 /// The platform's parser lets pass what is refused here: duplicate keys (the last wins), 1e999 (infinity), and escapes
 /// of half a surrogate pair (an exception when the string is read, long after parsing).

@@ -5,7 +5,7 @@ using YamlDotNet.Core.Events;
 
 namespace FastCpt.Engine.Files;
 
-/// <summary>Reads YAML, and JSON as its subset, that others wrote: plain data of bounded size, nothing clever.</summary>
+/// <summary>Reads YAML, and JSON as its subset, that others wrote: plain data of bounded size.</summary>
 /// <remarks>
 /// Anchors, aliases, tags, merge keys, directives, several documents, duplicate keys and tabs in indentation are
 /// refused. Only the parser's events are used, in a loop with an own stack: depth costs no machine stack.
@@ -111,7 +111,8 @@ public static class StrictYaml
                 or ArithmeticException or IndexOutOfRangeException or NullReferenceException)
             {
                 // The parser meets some malformed texts with an exception of its own making, without a place.
-                throw new RunException(code, $"{source}:{last.Line}:{last.Column}: not valid YAML after this place.", e);
+                throw new RunException(
+                    code, $"{source}:{last.Line}:{last.Column}: not valid YAML after this place.", e);
             }
         }
 

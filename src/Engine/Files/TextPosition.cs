@@ -12,7 +12,7 @@ internal static class TextPosition
         return (before.Count((byte)'\n') + 1, before.Length - before.LastIndexOf((byte)'\n'));
     }
 
-    /// <summary>The offset of a line and a byte in it, both counted from 0; the end of the text if it is shorter.</summary>
+    /// <summary>The offset of a line and a byte in it, both from 0; the end of the text if it is shorter.</summary>
     public static int Offset(ReadOnlySpan<byte> utf8, long line, long byteInLine)
     {
         int start = 0;

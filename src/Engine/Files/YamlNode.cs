@@ -50,7 +50,8 @@ public sealed class YamlNode
     public IReadOnlyList<YamlNode> Items => Kind == YamlKind.List ? _items : throw Unfit("a list");
 
     /// <summary>The keys and values of a map, in the order of the text.</summary>
-    public IReadOnlyList<(YamlNode Key, YamlNode Value)> Entries => Kind == YamlKind.Map ? _entries : throw Unfit("a map");
+    public IReadOnlyList<(YamlNode Key, YamlNode Value)> Entries =>
+        Kind == YamlKind.Map ? _entries : throw Unfit("a map");
 
     /// <summary>The value of a key of a map; null if the key is not there.</summary>
     public YamlNode? Find(string key) =>
@@ -162,11 +163,10 @@ public sealed class YamlNode
         _ when Kind != YamlKind.Scalar => "",
         _ when IsQuoted => " Remove the quotes.",
         _ when _text.Contains('_') || _text.Contains(',') => " Write the digits without grouping, such as 1000.",
-        _ when _text.TrimStart('-').StartsWith('0') && IsDigits(_text.TrimStart('-')) => " Write it without leading zeros.",
+        _ when _text.TrimStart('-').StartsWith('0') && _text.TrimStart('-').All(char.IsAsciiDigit) =>
+            " Write it without leading zeros.",
         _ when _text.Contains("inf", StringComparison.OrdinalIgnoreCase)
             || _text.Contains("nan", StringComparison.OrdinalIgnoreCase) => " Only finite numbers are accepted.",
         _ => " Write numbers like 12, -3, 0.5 or 1e-5, and counts in digits only.",
     };
-
-    private static bool IsDigits(string text) => text.All(char.IsAsciiDigit);
 }

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace FastCpt.Kernels.Platform;
 
-/// <summary>What the system must do so that a written file survives a power failure, and that one process owns a folder.</summary>
+/// <summary>Makes written files survive a power failure, and lets one process own a folder.</summary>
 /// <remarks>
 /// FileStream.Flush(true) and RandomAccess.FlushToDisk return normally when fsync fails, so on Linux and macOS the
 /// system is called directly and its answer read. An IOException carries the system's error number in HResult.
@@ -106,7 +106,7 @@ public static partial class DurableFile
         }
     }
 
-    /// <summary>Opens with the system's call alone: the platform's takes a lock of its own, which would be in the way.</summary>
+    /// <summary>Opens by the system's call alone: the platform's own takes a lock that would be in the way.</summary>
     private static nint OpenUnix(string path, bool forWriting)
     {
         int flags = (forWriting ? ReadWrite : 0) | (OperatingSystem.IsMacOS() ? MacCloseOnExec : LinuxCloseOnExec);

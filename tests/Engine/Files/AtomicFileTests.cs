@@ -43,7 +43,7 @@ public sealed class AtomicFileTests
         Assert.That(error.Code, Is.EqualTo(ExitCode.Resources));
         Assert.That(error.Message, Does.StartWith(path));
         Assert.That(File.ReadAllText(path), Is.EqualTo(Old));
-        Assert.That(Directory.GetFileSystemEntries(folder.Path), Has.Length.EqualTo(1), "the temporary file is removed");
+        Assert.That(Directory.GetFileSystemEntries(folder.Path), Has.Length.EqualTo(1), "temporary file");
     }
 
     [Test]
