@@ -1,0 +1,82 @@
+using System.Globalization;
+using FastCpt.Kernels.Platform;
+using FastCpt.Kernels.Reference;
+
+namespace FastCpt.Kernels.Cpu;
+
+/// <summary>Vectorised kernels on host memory, their rows shared by a pool of workers of its own.</summary>
+/// <remarks>
+/// Activations and weights are F32 or BF16; F64 is refused. Ops are done when they return. One caller at a time.
+/// A kernel is a static method over a range of rows, generic over the element types; this class picks the types and
+/// splits the rows.
+/// </remarks>
+public sealed unsafe partial class CpuBackend : Backend
+{
+    /// <summary>Environment variable that says how many workers there are.</summary>
+    public const string ThreadsVariable = "FASTCPT_THREADS";
+
+    private const int MostThreads = 1024;
+
+    private readonly SimdLevel _level;
+    private readonly WorkerPool _pool;
+    private readonly Scratch[] _workerScratch;
+    private readonly ReferenceBackend _plain = new();
+
+    /// <param name="threads">Workers; 0 takes FASTCPT_THREADS, else every core.</param>
+    /// <param name="instructionSet">managed, avx2, avx512 or bf16; null takes FASTCPT_ISA, else the best.</param>
+    /// <exception cref="DeviceException">The machine lacks the instruction set, or a variable makes no sense.</exception>
+    public CpuBackend(int threads = 0, string? instructionSet = null)
+    {
+        _level = SimdLevels.Resolve(instructionSet ?? Environment.GetEnvironmentVariable(SimdLevels.Variable));
+        _pool = new WorkerPool(ThreadCount(threads));
+        _workerScratch = new Scratch[_pool.Workers];
+        for (int worker = 0; worker < _workerScratch.Length; worker++)
+            _workerScratch[worker] = new Scratch();
+    }
+
+    public override string Name => "cpu";
+
+    public override string InstructionSet => SimdLevels.NameOf(_level);
+
+    public override int Threads => _pool.Workers;
+
+    public override void Synchronize()
+    {
+    }
+
+    protected override nint AllocateMemory(long bytes) => AlignedMemory.Allocate(bytes);
+
+    protected override void FreeMemory(nint address, long bytes) => AlignedMemory.Free(address);
+
+    protected override void UploadMemory(ReadOnlySpan<byte> source, nint target) =>
+        source.CopyTo(new Span<byte>((void*)target, source.Length));
+
+    protected override void DownloadMemory(nint source, Span<byte> target) =>
+        new ReadOnlySpan<byte>((void*)source, target.Length).CopyTo(target);
+
+    protected override void Dispose(bool disposing)
+    {
+        _pool.Dispose();
+        foreach (Scratch scratch in _workerScratch)
+            scratch.Dispose();
+    }
+
+    /// <summary>Working memory of one worker for one op; nothing survives into the next op.</summary>
+    private void* WorkerScratch(int worker, long bytes) => _workerScratch[worker].AtLeast(bytes);
+
+    private static int ThreadCount(int asked)
+    {
+        if (asked < 0 || asked > MostThreads)
+            throw new DeviceException($"{asked} threads are asked for; 1 to {MostThreads} are possible, 0 for all cores.");
+        if (asked > 0)
+            return asked;
+        string? variable = Environment.GetEnvironmentVariable(ThreadsVariable);
+        if (string.IsNullOrEmpty(variable))
+            return Math.Min(Environment.ProcessorCount, MostThreads);
+        bool whole = int.TryParse(variable, NumberStyles.None, CultureInfo.InvariantCulture, out int threads);
+        if (!whole || threads < 1 || threads > MostThreads)
+            throw new DeviceException(
+                $"{ThreadsVariable} is '{variable}'; a whole number from 1 to {MostThreads} is needed, or unset it.");
+        return threads;
+    }
+}

@@ -1,0 +1,40 @@
+using FastCpt.Kernels;
+using FastCpt.Kernels.Cpu;
+
+namespace FastCpt.Tests.Kernels.Cpu;
+
+public sealed class SimdLevelTests
+{
+    [Test]
+    public void Nothing_Forced_TakesTheBest() =>
+        Assert.That(SimdLevels.Resolve(null), Is.EqualTo(SimdLevels.Best));
+
+    [Test]
+    public void EveryLevel_IsFoundOrRefused(
+        [Values("managed", "avx2", "avx512", "bf16")] string name)
+    {
+        SimdLevel level = Enum.GetValues<SimdLevel>().First(level => SimdLevels.NameOf(level) == name);
+        if (level <= SimdLevels.Best)
+            Assert.That(SimdLevels.Resolve(name), Is.EqualTo(level));
+        else
+            Assert.That(
+                () => SimdLevels.Resolve(name), Throws.TypeOf<DeviceException>().With.Message.Contains(name));
+    }
+
+    [Test]
+    public void UnknownName_IsRefused() =>
+        Assert.That(
+            () => SimdLevels.Resolve("sse9"), Throws.TypeOf<DeviceException>().With.Message.Contains("sse9"));
+
+    [Test]
+    public void Backend_TellsItsInstructionSet_AndThreads()
+    {
+        using CpuBackend backend = new(threads: 3, "managed");
+        Assert.That(backend.InstructionSet, Is.EqualTo("managed"));
+        Assert.That(backend.Threads, Is.EqualTo(3));
+    }
+
+    [Test]
+    public void NegativeThreads_AreRefused() =>
+        Assert.That(() => new CpuBackend(threads: -1), Throws.TypeOf<DeviceException>());
+}
