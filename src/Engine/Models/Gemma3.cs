@@ -1,0 +1,79 @@
+using FastCpt.Engine.Parameters;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine.Models;
+
+/// <summary>Gemma 3's text decoder: norms before and after each part, five windowed layers to one that sees all.</summary>
+/// <remarks>Gemma Team 2025. Norm weights are offsets from 1; embeddings are scaled by √C.</remarks>
+public sealed class Gemma3 : CausalModel
+{
+    private readonly GemmaBlock[] _blocks;
+    private readonly Parameter _norm;
+
+    /// <inheritdoc cref="CausalModel(ModelConfig, Backend, DType, int)"/>
+    public Gemma3(ModelConfig config, Backend backend, DType type, int positions)
+        : base(config, backend, type, positions)
+    {
+        _blocks = [.. Enumerable.Range(0, config.Layers).Select(layer => new GemmaBlock(this, layer))];
+        _norm = Parameters.Add("model.norm.weight", new Shape(config.Width));
+        FinishParameters();
+    }
+
+    protected override IReadOnlyList<IBlock> Blocks => _blocks;
+
+    /// <summary>√C rounded to the weights' type: 50.5 at width 2,560 in BF16.</summary>
+    protected override float EmbeddingScale
+    {
+        get
+        {
+            float scale = MathF.Sqrt(Config.Width);
+            return Parameters.Type == DType.BF16 ? BFloat16.Round(scale) : scale;
+        }
+    }
+
+    protected override Activation FinalNorm(Tape tape, Activation x) =>
+        tape.RmsNorm(x, _norm, GemmaBlock.NormOffset, Config.NormEpsilon);
+}
+
+/// <summary>x + norm(attention(norm x)), then x + norm(mlp(norm x)).</summary>
+internal sealed class GemmaBlock : IBlock
+{
+    public const float NormOffset = 1;
+
+    private readonly float _epsilon;
+    private readonly AttentionLayer _attention;
+    private readonly Parameter _inputNorm, _postAttentionNorm, _preMlpNorm, _postMlpNorm;
+    private readonly Linear _gate, _up, _down;
+    private readonly Parameter[] _parameters;
+
+    public GemmaBlock(CausalModel model, int layer)
+    {
+        ModelConfig config = model.Config;
+        string name = $"model.layers.{layer}";
+        int first = model.Parameters.All.Count;
+        _epsilon = config.NormEpsilon;
+        _inputNorm = model.Parameters.Add($"{name}.input_layernorm.weight", new Shape(config.Width));
+        _attention = new AttentionLayer(model, layer, $"{name}.self_attn", NormOffset);
+        _postAttentionNorm = model.Parameters.Add($"{name}.post_attention_layernorm.weight", new Shape(config.Width));
+        _preMlpNorm = model.Parameters.Add($"{name}.pre_feedforward_layernorm.weight", new Shape(config.Width));
+        _gate = model.Linear($"{name}.mlp.gate_proj", config.InnerWidth, config.Width);
+        _up = model.Linear($"{name}.mlp.up_proj", config.InnerWidth, config.Width);
+        _down = model.Linear($"{name}.mlp.down_proj", config.Width, config.InnerWidth);
+        _postMlpNorm = model.Parameters.Add($"{name}.post_feedforward_layernorm.weight", new Shape(config.Width));
+        _parameters = [.. model.Parameters.All.Skip(first)];
+    }
+
+    public bool IsTrained => Array.Exists(_parameters, parameter => parameter.IsTrained);
+
+    public Activation Forward(Tape t, Activation x)
+    {
+        Activation n = Norm(t, x, _inputNorm);
+        Activation attended = t.Linear(_attention.Heads(t, n), _attention.Output);
+        x = t.Add(x, Norm(t, attended, _postAttentionNorm));
+        n = Norm(t, x, _preMlpNorm);
+        Activation fed = t.GatedMlp(n, _gate, _up, _down, Gate.GeGlu, residual: null);
+        return t.Add(x, Norm(t, fed, _postMlpNorm));
+    }
+
+    private Activation Norm(Tape t, Activation x, Parameter weight) => t.RmsNorm(x, weight, NormOffset, _epsilon);
+}

@@ -1,0 +1,113 @@
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine;
+
+public sealed partial class Tape
+{
+    private void ReplayDownTo(int first)
+    {
+        while (_recordCount > first)
+        {
+            _recordCount--;
+            // A copy: replaying a block writes over the list from here on.
+            TapeRecord record = _records[_recordCount];
+            _records[_recordCount] = default;
+            if (!_gradients[record.Output.Slot].IsNone)
+                Replay(record);
+            GiveUpGradient(record.Output.Slot);
+            _arena.ReturnTo(record.Mark);
+        }
+    }
+
+    private void Replay(in TapeRecord record)
+    {
+        switch (record.Op)
+        {
+            case TapeOp.Embedding:
+                backend.EmbeddingBackward(
+                    record.Saved0, GradientOf(record.Output), record.Scalar, record.Weight!.Gradient);
+                break;
+            case TapeOp.Linear:
+                PushBackLinear(record);
+                break;
+            case TapeOp.LinearResidual:
+                PushBackLinear(record);
+                PassOn(record.Output.Slot, record.Y);
+                break;
+            case TapeOp.GatedMlp:
+                backend.GatedMlpBackward(
+                    record.X.Value, record.Linear0!.Values, record.Linear1!.Values, record.Linear2!.Values,
+                    record.Gate, record.Saved0, record.Saved1, GradientOf(record.Output), GradientOf(record.X),
+                    record.Linear0.Gradients, record.Linear1.Gradients, record.Linear2.Gradients);
+                PassOn(record.Output.Slot, record.Y);
+                break;
+            case TapeOp.RmsNorm:
+                backend.RmsNormBackward(
+                    record.X.Value, record.Weight!.Value, record.Scalar, record.Saved0, GradientOf(record.Output),
+                    GradientOf(record.X), record.Weight.Gradient);
+                break;
+            case TapeOp.Rope:
+                backend.Rope(record.Saved0, record.Saved1, inverse: true, GradientOf(record.Output));
+                PassOn(record.Output.Slot, record.X);
+                break;
+            case TapeOp.Attention:
+                PushBackAttention(record);
+                break;
+            case TapeOp.Add:
+                PushBackAdd(record);
+                break;
+            case TapeOp.Block:
+                PushBackBlock(record);
+                break;
+            default:
+                throw new InvalidOperationException($"No backward pass for {record.Op}.");
+        }
+    }
+
+    private void PushBackLinear(in TapeRecord record) =>
+        backend.LinearBackward(
+            record.X.Value, record.Linear0!.Values, GradientOf(record.Output), GradientOf(record.X),
+            record.Linear0.Gradients);
+
+    private void PushBackAttention(in TapeRecord record)
+    {
+        // Queries, keys and values come from one input, so they all need a gradient or none does.
+        backend.AttentionBackward(
+            record.X.Value, record.Y.Value, record.Z.Value, record.Segments, record.Shape, record.Output.Value,
+            record.Saved0, GradientOf(record.Output), GradientOrScratch(record.X), GradientOrScratch(record.Y),
+            GradientOrScratch(record.Z));
+    }
+
+    /// <summary>The gradient of an activation, or memory that is thrown away with the record's.</summary>
+    private Tensor GradientOrScratch(Activation activation)
+    {
+        if (!activation.IsConstant)
+            return GradientOf(activation);
+        Tensor scratch = _arena.Take(activation.Value.Type, activation.Value.Shape);
+        backend.Fill(0, scratch);
+        return scratch;
+    }
+
+    private void PushBackAdd(in TapeRecord record)
+    {
+        if (!record.Y.IsConstant)
+        {
+            Tensor dy = GradientOf(record.Y);
+            backend.Add(dy, GradientOf(record.Output), dy);
+        }
+
+        PassOn(record.Output.Slot, record.X);
+    }
+
+    /// <summary>Runs a block again, this time recording, and pushes its output's gradient back through it.</summary>
+    private void PushBackBlock(in TapeRecord record)
+    {
+        int firstRecord = _recordCount, firstSlot = _slotCount;
+        _recompute = false;
+        Activation output = record.Block!.Forward(this, record.X);
+        PassOn(record.Output.Slot, output);
+        ReplayDownTo(firstRecord);
+        _recompute = true;
+        _slotCount = firstSlot;
+    }
+}

@@ -1,0 +1,144 @@
+using FastCpt.Engine.Parameters;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine;
+
+public sealed partial class Tape
+{
+    /// <summary>Rows of a table, scaled: [M] ids to [M, C].</summary>
+    public Activation Embedding(Tensor ids, Parameter table, float scale)
+    {
+        Arena.Mark mark = _arena.Position;
+        Tensor y = _arena.Take(table.Value.Type, new Shape(ids.Length, table.Value.Cols));
+        backend.Embedding(ids, table.Value, scale, y);
+        Activation output = Result(y, table.IsTrained);
+        if (!output.IsConstant)
+            Record(new TapeRecord
+            {
+                Op = TapeOp.Embedding, Mark = mark, Saved0 = ids, Weight = table, Scalar = scale, Output = output,
+            });
+        return output;
+    }
+
+    /// <summary>x Wᵀ + bias: [M, K] to [M, N].</summary>
+    public Activation Linear(Activation x, Linear w)
+    {
+        Arena.Mark mark = _arena.Position;
+        Tensor y = _arena.Take(x.Value.Type, new Shape(x.Value.Rows, w.OutputWidth));
+        backend.Linear(x.Value, w.Values, y);
+        Activation output = Result(y, !x.IsConstant || w.IsTrained);
+        if (!output.IsConstant)
+            Record(new TapeRecord { Op = TapeOp.Linear, Mark = mark, X = x, Linear0 = w, Output = output });
+        return output;
+    }
+
+    /// <summary>residual + x Wᵀ + bias: [M, K] and [M, N] to [M, N].</summary>
+    public Activation LinearResidual(Activation x, Linear w, Activation residual)
+    {
+        Arena.Mark mark = _arena.Position;
+        Tensor y = _arena.Take(residual.Value.Type, residual.Value.Shape);
+        backend.LinearResidual(x.Value, w.Values, residual.Value, y);
+        Activation output = Result(y, !x.IsConstant || !residual.IsConstant || w.IsTrained);
+        if (!output.IsConstant)
+            Record(new TapeRecord
+            {
+                Op = TapeOp.LinearResidual, Mark = mark, X = x, Y = residual, Linear0 = w, Output = output,
+            });
+        return output;
+    }
+
+    /// <summary>residual + down(activation(gate x) · up x): [M, C] to [M, C].</summary>
+    /// <param name="residual">Null where there is none.</param>
+    public Activation GatedMlp(Activation x, Linear gate, Linear up, Linear down, Gate kind, Activation? residual)
+    {
+        Arena.Mark mark = _arena.Position;
+        Activation rest = residual ?? new Activation(Tensor.None, -1);
+        Tensor y = _arena.Take(x.Value.Type, new Shape(x.Value.Rows, down.OutputWidth));
+        Tensor gated = _arena.Take(x.Value.Type, new Shape(x.Value.Rows, gate.OutputWidth));
+        Tensor upped = _arena.Take(x.Value.Type, new Shape(x.Value.Rows, up.OutputWidth));
+        backend.GatedMlp(x.Value, gate.Values, up.Values, down.Values, kind, rest.Value, gated, upped, y);
+        bool trained = gate.IsTrained || up.IsTrained || down.IsTrained;
+        Activation output = Result(y, !x.IsConstant || !rest.IsConstant || trained);
+        if (!output.IsConstant)
+            Record(new TapeRecord
+            {
+                Op = TapeOp.GatedMlp, Mark = mark, X = x, Y = rest, Linear0 = gate, Linear1 = up, Linear2 = down,
+                Gate = kind, Saved0 = gated, Saved1 = upped, Output = output,
+            });
+        return output;
+    }
+
+    /// <summary>Rows scaled to unit root mean square and by (offset + weight).</summary>
+    public Activation RmsNorm(Activation x, Parameter weight, float offset, float eps)
+    {
+        Arena.Mark mark = _arena.Position;
+        Tensor y = _arena.Take(x.Value.Type, x.Value.Shape);
+        Tensor rstd = _arena.Take(Statistic(x.Value.Type), new Shape(x.Value.Rows));
+        backend.RmsNorm(x.Value, weight.Value, offset, eps, y, rstd);
+        Activation output = Result(y, !x.IsConstant || weight.IsTrained);
+        if (!output.IsConstant)
+            Record(new TapeRecord
+            {
+                Op = TapeOp.RmsNorm, Mark = mark, X = x, Weight = weight, Scalar = offset, Saved0 = rstd,
+                Output = output,
+            });
+        return output;
+    }
+
+    /// <summary>Rotates the heads of x by position, in place: the argument must not be used again.</summary>
+    public Activation Rope(Activation x, Tensor positions, Tensor table)
+    {
+        Arena.Mark mark = _arena.Position;
+        backend.Rope(positions, table, inverse: false, x.Value);
+        Activation output = Result(x.Value, !x.IsConstant);
+        if (!output.IsConstant)
+            Record(new TapeRecord
+            {
+                Op = TapeOp.Rope, Mark = mark, X = x, Saved0 = positions, Saved1 = table, Output = output,
+            });
+        return output;
+    }
+
+    /// <summary>Softmax attention within segments: q [M, H·D], k and v [M, K·D] to [M, H·D].</summary>
+    public Activation Attention(
+        Activation q, Activation k, Activation v, Segments segments, in AttentionShape shape)
+    {
+        Arena.Mark mark = _arena.Position;
+        Tensor o = _arena.Take(q.Value.Type, q.Value.Shape);
+        Tensor lse = _arena.Take(Statistic(q.Value.Type), new Shape(q.Value.Rows, shape.Heads));
+        backend.Attention(q.Value, k.Value, v.Value, segments, shape, o, lse);
+        Activation output = Result(o, !q.IsConstant || !k.IsConstant || !v.IsConstant);
+        if (!output.IsConstant)
+            Record(new TapeRecord
+            {
+                Op = TapeOp.Attention, Mark = mark, X = q, Y = k, Z = v, Segments = segments, Shape = shape,
+                Saved0 = lse, Output = output,
+            });
+        return output;
+    }
+
+    public Activation Add(Activation x, Activation y)
+    {
+        Arena.Mark mark = _arena.Position;
+        Tensor z = _arena.Take(x.Value.Type, x.Value.Shape);
+        backend.Add(x.Value, y.Value, z);
+        Activation output = Result(z, !x.IsConstant || !y.IsConstant);
+        if (!output.IsConstant)
+            Record(new TapeRecord { Op = TapeOp.Add, Mark = mark, X = x, Y = y, Output = output });
+        return output;
+    }
+
+    /// <summary>Cross-entropy of softmax(x Wᵀ) per row, in nats; in a training pass also the gradients, at once.</summary>
+    /// <param name="targets">I32 [M]; <see cref="Backend.IgnoredTarget"/> predicts nothing.</param>
+    /// <param name="gradientScale">One over the tokens that the whole optimizer step predicts.</param>
+    /// <param name="losses">[M] of the statistic type, overwritten; 0 where nothing is predicted.</param>
+    public void LinearCrossEntropy(
+        Activation x, Parameter head, Tensor targets, float gradientScale, Tensor losses)
+    {
+        Tensor dx = _recording ? GradientOf(x) : Tensor.None;
+        Tensor dw = _recording ? head.Gradient : Tensor.None;
+        backend.LinearCrossEntropy(x.Value, head.Value, targets, gradientScale, losses, dx, dw);
+    }
+
+    private static DType Statistic(DType type) => type == DType.F64 ? DType.F64 : DType.F32;
+}

@@ -1,0 +1,151 @@
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine;
+
+/// <summary>Runs ops forward, remembers their order, and replays them in reverse to push gradients back.</summary>
+/// <remarks>
+/// A reused list of records, without delegates. What needs no gradient records nothing, so that freezing needs no code in
+/// the models. Activations live in an arena and are given up as the replay passes them; their gradients come from a
+/// pool. Parameters' gradients are added to, never cleared here.
+/// </remarks>
+public sealed partial class Tape(Backend backend, bool poison = false) : IDisposable
+{
+    private readonly Arena _arena = new(backend, poison);
+    private readonly TensorPool _gradientMemory = new(backend);
+    private TapeRecord[] _records = new TapeRecord[256];
+    private Tensor[] _gradients = new Tensor[256];
+    private int _recordCount, _slotCount;
+    private bool _recording;
+    private bool _recompute;
+
+    public Backend Backend => backend;
+
+    /// <summary>Bytes of device memory held for activations and their gradients.</summary>
+    public long ReservedBytes => _arena.ReservedBytes + _gradientMemory.ReservedBytes;
+
+    /// <summary>Starts a pass that will be pushed back.</summary>
+    /// <param name="recompute">Keep only what enters each block, and run blocks again in the backward pass.
+    /// Chen et al. 2016, "Training deep nets with sublinear memory cost".</param>
+    public void BeginTraining(bool recompute = false)
+    {
+        Clear();
+        _recording = true;
+        _recompute = recompute;
+    }
+
+    /// <summary>Starts a pass without gradients; what a block holds is given up when it ends.</summary>
+    public void BeginInference()
+    {
+        Clear();
+        _recording = false;
+        _recompute = false;
+    }
+
+    /// <summary>Memory for inputs and results of the pass, valid until the next pass begins.</summary>
+    public Tensor Take(DType type, Shape shape) => _arena.Take(type, shape);
+
+    /// <summary>Pushes the gradients that the loss left behind back through every recorded op.</summary>
+    public void Backward()
+    {
+        ReplayDownTo(0);
+        Clear();
+    }
+
+    public void Dispose()
+    {
+        _arena.Dispose();
+        _gradientMemory.Dispose();
+    }
+
+    /// <summary>Runs a block, and keeps or gives up what is inside as the mode of the pass says.</summary>
+    public Activation Block(IBlock block, Activation x)
+    {
+        if (_recording && !_recompute)
+            return block.Forward(this, x);
+
+        // The result is taken before the block's own memory, so that it outlives it.
+        Arena.Mark start = _arena.Position;
+        Tensor result = _arena.Take(x.Value.Type, x.Value.Shape);
+        Arena.Mark inside = _arena.Position;
+        bool recording = _recording;
+        _recording = false;
+        backend.Convert(block.Forward(this, x).Value, result);
+        _recording = recording;
+        _arena.ReturnTo(inside);
+        Activation output = Result(result, !x.IsConstant || block.IsTrained);
+        if (!output.IsConstant)
+            Record(new TapeRecord { Op = TapeOp.Block, Mark = start, X = x, Output = output, Block = block });
+        return output;
+    }
+
+    private void Clear()
+    {
+        for (int slot = 0; slot < _slotCount; slot++)
+            GiveUpGradient(slot);
+        (_recordCount, _slotCount) = (0, 0);
+        _arena.ReturnTo(default);
+    }
+
+    /// <summary>Output of an op: constant unless something that it depends on needs a gradient.</summary>
+    private Activation Result(Tensor value, bool needsGradient) =>
+        new(value, _recording && needsGradient ? NewSlot() : -1);
+
+    private int NewSlot()
+    {
+        if (_slotCount == _gradients.Length)
+            Array.Resize(ref _gradients, 2 * _slotCount);
+        _gradients[_slotCount] = Tensor.None;
+        return _slotCount++;
+    }
+
+    private void Record(in TapeRecord record)
+    {
+        if (_recordCount == _records.Length)
+            Array.Resize(ref _records, 2 * _recordCount);
+        _records[_recordCount++] = record;
+    }
+
+    /// <summary>Where a backward op adds the gradient of an activation; none for a constant.</summary>
+    private Tensor GradientOf(Activation activation)
+    {
+        if (activation.IsConstant)
+            return Tensor.None;
+        ref Tensor gradient = ref _gradients[activation.Slot];
+        if (gradient.IsNone)
+        {
+            gradient = _gradientMemory.Take(activation.Value.Type, activation.Value.Shape);
+            backend.Fill(0, gradient);
+        }
+
+        return gradient.Reshape(activation.Value.Shape);
+    }
+
+    /// <summary>Adds a gradient that is read for the last time to an activation's, by taking it over where that is free.</summary>
+    /// <param name="slot">Whose gradient it is; it has none afterwards.</param>
+    private void PassOn(int slot, Activation target)
+    {
+        if (target.IsConstant)
+        {
+            GiveUpGradient(slot);
+        }
+        else if (_gradients[target.Slot].IsNone)
+        {
+            _gradients[target.Slot] = _gradients[slot];
+            _gradients[slot] = Tensor.None;
+        }
+        else
+        {
+            Tensor sum = GradientOf(target);
+            backend.Add(_gradients[slot].Reshape(sum.Shape), sum, sum);
+            GiveUpGradient(slot);
+        }
+    }
+
+    private void GiveUpGradient(int slot)
+    {
+        if (_gradients[slot].IsNone)
+            return;
+        _gradientMemory.Return(_gradients[slot]);
+        _gradients[slot] = Tensor.None;
+    }
+}

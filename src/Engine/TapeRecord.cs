@@ -1,0 +1,37 @@
+using FastCpt.Engine.Parameters;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine;
+
+/// <summary>The ops that the tape knows how to push gradients back through.</summary>
+internal enum TapeOp : byte
+{
+    Embedding,
+    Linear,
+    LinearResidual,
+    GatedMlp,
+    RmsNorm,
+    Rope,
+    Attention,
+    Add,
+    Block,
+}
+
+/// <summary>One op that ran: what its backward pass reads. Which fields are set depends on the op.</summary>
+internal struct TapeRecord
+{
+    public TapeOp Op;
+
+    /// <summary>The arena before the op: all that was taken since is dead once the op is pushed back.</summary>
+    public Arena.Mark Mark;
+
+    public Activation X, Y, Z, Output;
+    public Tensor Saved0, Saved1;
+    public Linear? Linear0, Linear1, Linear2;
+    public Parameter? Weight;
+    public Segments Segments;
+    public AttentionShape Shape;
+    public Gate Gate;
+    public float Scalar;
+    public IBlock? Block;
+}
