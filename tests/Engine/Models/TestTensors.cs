@@ -1,0 +1,40 @@
+using System.Runtime.InteropServices;
+using FastCpt.Kernels;
+
+namespace FastCpt.Tests.Engine.Models;
+
+/// <summary>Moves numbers between tests and device memory, whatever the element type.</summary>
+internal static class TestTensors
+{
+    public static double[] Read(Backend backend, Tensor tensor)
+    {
+        using DeviceBuffer buffer = backend.Allocate(tensor.Length * sizeof(double));
+        Tensor wide = buffer.At(0, DType.F32, tensor.Shape);
+        if (tensor.Type == DType.F64)
+        {
+            var doubles = new double[tensor.Length];
+            backend.Download(tensor, MemoryMarshal.AsBytes(doubles.AsSpan()));
+            return doubles;
+        }
+
+        backend.Convert(tensor, wide);
+        var singles = new float[tensor.Length];
+        backend.Download(wide, MemoryMarshal.AsBytes(singles.AsSpan()));
+        return Array.ConvertAll(singles, value => (double)value);
+    }
+
+    public static void Write(Backend backend, ReadOnlySpan<double> values, Tensor tensor)
+    {
+        if (tensor.Type == DType.F64)
+        {
+            backend.Upload(MemoryMarshal.AsBytes(values), tensor);
+            return;
+        }
+
+        using DeviceBuffer buffer = backend.Allocate(tensor.Length * sizeof(float));
+        Tensor wide = buffer.At(0, DType.F32, tensor.Shape);
+        backend.Upload(MemoryMarshal.AsBytes(Array.ConvertAll(values.ToArray(), value => (float)value).AsSpan()), wide);
+        backend.Convert(wide, tensor);
+        backend.Synchronize();
+    }
+}
