@@ -70,17 +70,18 @@ _LLAMA3_UNTIED = _llama(
     },
     tie_word_embeddings=False,
     transformers_version="5.0.0",
+    vocab_size=80,
 )
 
 _LLAMA_PACKED = _llama(
     intermediate_size=33,
     num_key_value_heads=1,
-    rms_norm_eps=1e-04,
+    rms_norm_eps=5e-04,
     rope_scaling={"factor": 2.5, "type": "linear"},
     rope_theta=5000.0,
     torch_dtype="float32",
     transformers_version="4.38.0",
-    vocab_size=101,
+    vocab_size=89,
 )
 
 _QWEN2 = {
@@ -91,7 +92,7 @@ _QWEN2 = {
     "hidden_act": "silu",
     "hidden_size": 32,
     "initializer_range": 0.02,
-    "intermediate_size": 34,
+    "intermediate_size": 31,
     "max_position_embeddings": 512,
     "max_window_layers": 2,
     "model_type": "qwen2",
@@ -106,7 +107,7 @@ _QWEN2 = {
     "transformers_version": "4.40.1",
     "use_cache": True,
     "use_sliding_window": False,
-    "vocab_size": 103,
+    "vocab_size": 96,
 }
 
 _QWEN3 = {
@@ -135,7 +136,7 @@ _QWEN3 = {
     "transformers_version": "5.0.0",
     "use_cache": True,
     "use_sliding_window": False,
-    "vocab_size": 96,
+    "vocab_size": 79,
 }
 
 
@@ -170,6 +171,7 @@ def _gemma(**changes):
 
 _GEMMA_PATTERN = _gemma(
     cache_implementation="hybrid",
+    num_hidden_layers=3,
     rope_local_base_freq=10000.0,
     rope_scaling={"factor": 8.0, "rope_type": "linear"},
     rope_theta=1000000.0,
@@ -212,7 +214,7 @@ _GEMMA_MULTIMODAL = {
     "text_config": {
         "head_dim": 8,
         "hidden_size": 36,
-        "intermediate_size": 17,
+        "intermediate_size": 13,
         "model_type": "gemma3_text",
         "num_attention_heads": 3,
         "num_hidden_layers": 7,

@@ -16,13 +16,8 @@ import torch.nn.functional as F
 
 import cases
 import decoder
-from wrong_readings import folder_of, replaced, wrong_readings_are_seen
-
-
-def close(a, b, relative, what):
-    error = float((a - b).abs().max()) / max(float(b.abs().max()), 1e-300)
-    if not error <= relative:
-        raise AssertionError(f"{what}: relative difference {error:.3g}, allowed {relative:.3g}.")
+import encoder_checks
+from wrong_readings import close, folder_of, replaced, wrong_readings_are_seen
 
 
 def gradients_agree_with_central_differences(case):
@@ -153,6 +148,7 @@ def main():
         print(f"{check.__name__.replace('_', ' ')}: {len(cases.CASES)} cases")
     llama3_scaling_meets_its_neighbours()
     print(wrong_readings_are_seen())
+    encoder_checks.check()
     return 0
 
 

@@ -15,11 +15,13 @@ import torch
 
 import cases
 import decoder
+import encoder
+import operations
 import safetensors_io
 
 GOLDEN = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../Golden/models"))
 RELATIVE = 1e-12  # of float64 outputs between two machines: a few hundred roundings of the longest sums
-HALF_ULP = 2.0**-24  # of gradients and logits, which are stored as float32
+HALF_ULP = 2.0**-24  # of everything but losses, which is stored as float32
 
 
 def write_decoder(case, folder):
@@ -35,10 +37,28 @@ def write_decoder(case, folder):
     write_expected(folder, decoder.expected(model, parameters, inputs))
 
 
+def write_encoder(folder):
+    """Writes the encoder folder, and beside the model its single operations."""
+    os.makedirs(folder)
+    model = encoder.read_config(encoder.CONFIG)
+    write_json(os.path.join(folder, "config.json"), encoder.CONFIG)
+    write_weights(folder, encoder.parameters_of(model), shards=1)
+    inputs = encoder.inputs_of(model)
+    write_inputs(os.path.join(folder, "inputs.json"), inputs)
+    write_expected(folder, encoder.expected(*encoder.load(folder), inputs))
+    given = operations.inputs()
+    safetensors_io.write(os.path.join(folder, "operations.inputs.safetensors"), given)
+    write_tensors(os.path.join(folder, "operations.expected.safetensors"), operations.results(given))
+
+
 def write_expected(folder, results):
-    """Losses stay float64; logits, hidden states and gradients are rounded to float32."""
-    stored = {name: tensor if "loss" in name.split(".")[0] else tensor.float() for name, tensor in results.items()}
-    safetensors_io.write(os.path.join(folder, "expected.safetensors"), stored)
+    write_tensors(os.path.join(folder, "expected.safetensors"), results)
+
+
+def write_tensors(path, results):
+    """Losses stay float64; every other result is rounded to float32."""
+    stored = {name: tensor if "loss" in name else tensor.float() for name, tensor in results.items()}
+    safetensors_io.write(path, stored)
 
 
 def write_weights(folder, tensors, shards):
@@ -76,6 +96,7 @@ def write_inputs(path, inputs):
 def write_all(root):
     for case in cases.CASES:
         write_decoder(case, os.path.join(root, case.name))
+    write_encoder(os.path.join(root, encoder.NAME))
 
 
 def differences(made, committed):
@@ -85,7 +106,7 @@ def differences(made, committed):
         yield f"{path}: {'not committed' if path in found else 'not made by any case'}"
     for path in sorted(found & wanted):
         mine, theirs = os.path.join(made, path), os.path.join(committed, path)
-        if os.path.basename(path) == "expected.safetensors":
+        if path.endswith("expected.safetensors"):
             yield from (f"{path}: {line}" for line in tensor_differences(mine, theirs))
         elif read_bytes(mine) != read_bytes(theirs):
             yield f"{path}: other bytes than committed"
