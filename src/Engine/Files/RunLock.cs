@@ -28,7 +28,7 @@ public sealed class RunLock : IDisposable
         string path = Path.Combine(folder, FileName);
         try
         {
-            SafeFileHandle file = DurableFile.TryOpenLocked(path) ?? throw new RunException(ExitCode.Config,
+            SafeFileHandle file = FileLock.TryOpen(path) ?? throw new RunException(ExitCode.Config,
                 $"{folder}: in use by {Holder(path)}. Wait for it to end, or choose another output folder.");
             DateTime start = DateTime.UtcNow;
             string text = string.Create(CultureInfo.InvariantCulture,
@@ -48,7 +48,7 @@ public sealed class RunLock : IDisposable
     private static string Holder(string path)
     {
         Span<byte> text = stackalloc byte[256];
-        using SafeFileHandle file = DurableFile.OpenBesideLock(path);
+        using SafeFileHandle file = FileLock.OpenBeside(path);
         string holder = Encoding.UTF8.GetString(text[..RandomAccess.Read(file, text, 0)]).Trim();
         return holder.Length > 0 && !holder.Any(char.IsControl) ? holder : "another process";
     }

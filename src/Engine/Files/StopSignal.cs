@@ -6,7 +6,7 @@ namespace FastCpt.Engine.Files;
 /// <remarks>
 /// SIGINT, SIGTERM, SIGHUP and SIGQUIT ask to stop; a second SIGINT or SIGTERM ends the process at once with 130 or
 /// 143. SIGUSR1 asks to save and go on. Where no signal can be sent, files named STOP and CHECKPOINT in the run's
-/// folder ask the same; they are removed when seen. Windows knows SIGINT, SIGTERM, SIGHUP and SIGQUIT (console events) only.
+/// folder ask the same; they are removed when seen. Windows has no SIGUSR1; the others are its console events.
 /// </remarks>
 public sealed class StopSignal : IDisposable
 {

@@ -84,9 +84,9 @@ public sealed class StrictJsonTests
     {
         using var folder = new TestFolder();
         Assert.That(() => StrictJson.Load(folder.At("none.json"), ExitCode.Config),
-            Throws.TypeOf<RunException>().With.Message.Contains("no such file"));
+            Throws.TypeOf<RunException>().With.Message.Contains("No such file"));
         Assert.That(() => StrictJson.Load(folder.Path, ExitCode.Config),
-            Throws.TypeOf<RunException>().With.Message.Contains("it is a folder"));
+            Throws.TypeOf<RunException>().With.Message.Contains("is a folder"));
         Assert.That(() => StrictJson.Load("a\0b", ExitCode.Config), Throws.TypeOf<RunException>());
     }
 

@@ -36,23 +36,4 @@ public sealed class DurableFileTests
         Assert.That(error.HResult, Is.EqualTo(2));
         Assert.That(error.Message, Does.Contain("open failed"));
     }
-
-    [Test]
-    public void TryOpenLocked_IsGivenOnce_AndItsTextStaysReadable()
-    {
-        using var folder = new TestFolder();
-        string path = folder.At("run.lock");
-        using (SafeFileHandle first = DurableFile.TryOpenLocked(path)!)
-        {
-            Assert.That(first, Is.Not.Null);
-            RandomAccess.Write(first, "me"u8, 0);
-            Assert.That(DurableFile.TryOpenLocked(path), Is.Null);
-            using SafeFileHandle reader = DurableFile.OpenBesideLock(path);
-            var text = new byte[2];
-            Assert.That(RandomAccess.Read(reader, text, 0), Is.EqualTo(2));
-            Assert.That(text, Is.EqualTo("me"u8.ToArray()));
-        }
-        using SafeFileHandle? second = DurableFile.TryOpenLocked(path);
-        Assert.That(second, Is.Not.Null);
-    }
 }

@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+
+namespace FastCpt.Kernels.Platform;
+
+/// <summary>The system's own file calls of Linux and macOS, with the constants of both.</summary>
+/// <remarks>An IOException from here carries the system's error number in HResult, as the platform's own do.</remarks>
+internal static partial class Posix
+{
+    public const int ReadOnly = 0;      // O_RDONLY
+    public const int ReadWrite = 2;     // O_RDWR
+
+    private const int EINTR = 4;
+
+    /// <summary>O_NONBLOCK: opening a pipe does not wait for its other end.</summary>
+    public static int WithoutWaiting => OperatingSystem.IsMacOS() ? 0x4 : 0x800;
+
+    private static int CloseOnExec => OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000;
+
+    /// <summary>Opens an existing file or folder; unlike the platform's open, takes no lock on it.</summary>
+    /// <returns>The file descriptor.</returns>
+    public static int Open(string path, int flags)
+    {
+        int file;
+        do
+            file = OpenFile(path, flags | CloseOnExec);
+        while (file < 0 && Marshal.GetLastPInvokeError() == EINTR);
+        return file >= 0 ? file : throw Failed("open", path, Marshal.GetLastPInvokeError());
+    }
+
+    /// <summary>Waits until a file's bytes, or a folder's entries, are on the medium.</summary>
+    public static void Sync(int file, string path)
+    {
+        const int FullSync = 51;    // F_FULLFSYNC: the drive's cache as well; not every drive can
+        if (OperatingSystem.IsMacOS() && Control(file, FullSync) == 0)
+            return;
+        int result;
+        do
+            result = SyncFile(file);
+        while (result != 0 && Marshal.GetLastPInvokeError() == EINTR);
+        if (result != 0)
+            throw Failed("fsync", path, Marshal.GetLastPInvokeError());
+    }
+
+    /// <summary>Takes the exclusive lock of an open file.</summary>
+    /// <returns>False if it is taken.</returns>
+    public static bool TryLock(int file, string path)
+    {
+        const int Exclusive = 2, WithoutBlocking = 4;       // LOCK_EX, LOCK_NB
+        int wouldBlock = OperatingSystem.IsMacOS() ? 35 : 11;
+        if (Lock(file, Exclusive | WithoutBlocking) == 0)
+            return true;
+        int error = Marshal.GetLastPInvokeError();
+        return error == wouldBlock ? false : throw Failed("flock", path, error);
+    }
+
+    public static void Close(int file) => _ = CloseFile(file);
+
+    private static IOException Failed(string call, string path, int error) =>
+        new($"{path}: {call} failed: {Marshal.GetPInvokeErrorMessage(error)} (error {error}).", error);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenFile(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int CloseFile(int file);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int SyncFile(int file);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int Control(int file, int command);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int Lock(int file, int operation);
+}
