@@ -1,0 +1,41 @@
+using static FastCpt.Engine.Config.ConfigContainers;
+using static FastCpt.Engine.Config.ConfigTypes;
+
+namespace FastCpt.Engine.Config;
+
+/// <summary>How documents become rows; a run also names the languages, a study derives them.</summary>
+public sealed record DataConfig
+{
+    public int MaxSeqLength { get; init; } = 256;
+    public Packing Packing { get; init; } = Packing.Isolated;
+    public double ValidationShare { get; init; } = 0.05;
+    public int MaxBadLines { get; init; }
+    public string TextField { get; init; } = "text";
+
+    /// <summary>In the order of the file.</summary>
+    public IReadOnlyList<LanguageConfig> Languages { get; init; } = [];
+
+    /// <summary>The keys that runs and studies share.</summary>
+    internal static readonly Section<DataConfig> WithoutLanguages = Common();
+
+    internal static readonly Section<DataConfig> Section = Common()
+        .Add("languages",
+            Map(LanguageConfig.Section, c => c.Name, (c, name) => c with { Name = name }),
+            c => c.Languages, (c, v) => c with { Languages = v },
+            "The text, by language; the order counts.", isRequired: true)
+        .Check(c => c.Languages.Count == 0 ? ("languages", "the map is empty; name at least one language.") : null);
+
+    private static Section<DataConfig> Common() => new Section<DataConfig>(new DataConfig())
+        .Add("max_seq_length", Int(2, 1 << 20), c => c.MaxSeqLength, (c, v) => c with { MaxSeqLength = v },
+            "Tokens of a row; longer documents are cut.")
+        .Add("packing", Choice(("isolated", Packing.Isolated), ("wrapped", Packing.Wrapped)),
+            c => c.Packing, (c, v) => c with { Packing = v },
+            "isolated: documents in a row do not see each other and positions restart. wrapped: the stream of tokens "
+            + "is cut every row, as the paper does.")
+        .Add("validation_share", Number(0, 0.5), c => c.ValidationShare, (c, v) => c with { ValidationShare = v },
+            "Share of the documents that are kept for validation, chosen by document and seed.")
+        .Add("max_bad_lines", Int(0), c => c.MaxBadLines, (c, v) => c with { MaxBadLines = v },
+            "Corrupt lines that are skipped and counted before the run is refused; 0 refuses the first.")
+        .Add("text_field", Text, c => c.TextField, (c, v) => c with { TextField = v },
+            "The key of a JSONL line that holds the text.");
+}
