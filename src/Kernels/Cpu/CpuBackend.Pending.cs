@@ -15,27 +15,6 @@ public sealed partial class CpuBackend
         Tensor dq, Tensor dk, Tensor dv) =>
         _plain.AttentionBackward(q, k, v, segments, shape, o, lse, dO, dq, dk, dv);
 
-    protected override void AddKernel(Tensor x, Tensor y, Tensor z) =>
-        _plain.Add(x, y, z);
-
-    protected override void GeGluKernel(Tensor gate, Tensor up, Tensor y) =>
-        _plain.GeGlu(gate, up, y);
-
-    protected override void GeGluBackwardKernel(Tensor gate, Tensor up, Tensor dy, Tensor dGate, Tensor dUp) =>
-        _plain.GeGluBackward(gate, up, dy, dGate, dUp);
-
-    protected override void SwiGluKernel(Tensor gate, Tensor up, Tensor y) =>
-        _plain.SwiGlu(gate, up, y);
-
-    protected override void SwiGluBackwardKernel(Tensor gate, Tensor up, Tensor dy, Tensor dGate, Tensor dUp) =>
-        _plain.SwiGluBackward(gate, up, dy, dGate, dUp);
-
-    protected override void GeluKernel(Tensor x, Tensor y) =>
-        _plain.Gelu(x, y);
-
-    protected override void GeluBackwardKernel(Tensor x, Tensor dy, Tensor dx) =>
-        _plain.GeluBackward(x, dy, dx);
-
     protected override void DropoutKernel(Tensor x, Tensor rowKeys, float rate, in DropoutKey key, Tensor y) =>
         _plain.Dropout(x, rowKeys, rate, key, y);
 
@@ -101,10 +80,4 @@ public sealed partial class CpuBackend
     protected override void LinearCrossEntropyKernel(
         Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw) =>
         _plain.LinearCrossEntropy(x, w, targets, gradientScale, losses, dx, dw);
-
-    protected override void ConvertKernel(Tensor x, Tensor y) =>
-        _plain.Convert(x, y);
-
-    protected override void FillKernel(double value, Tensor y) =>
-        _plain.Fill(value, y);
 }

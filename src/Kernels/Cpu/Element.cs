@@ -42,6 +42,8 @@ internal readonly unsafe struct SingleElement : IElement
 
     public static Vector512<float> Load(void* start, long index, int count)
     {
+        if (Avx512F.IsSupported)
+            return Avx512F.MaskLoad((float*)start + index, Below(count), Vector512<float>.Zero);
         float* lanes = stackalloc float[16];
         Vector512<float>.Zero.Store(lanes);
         for (int lane = 0; lane < count; lane++)
@@ -54,6 +56,12 @@ internal readonly unsafe struct SingleElement : IElement
 
     public static void Store(Vector512<float> value, void* start, long index, int count)
     {
+        if (Avx512F.IsSupported)
+        {
+            Avx512F.MaskStore((float*)start + index, Below(count), value);
+            return;
+        }
+
         float* lanes = stackalloc float[16];
         value.Store(lanes);
         for (int lane = 0; lane < count; lane++)
@@ -65,6 +73,11 @@ internal readonly unsafe struct SingleElement : IElement
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Set(float value, void* start, long index) => ((float*)start)[index] = value;
+
+    /// <summary>All bits set in the first lanes: what masked loads and stores touch.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Below(int count) =>
+        Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
 }
 
 /// <summary>Brain floats; written by rounding to nearest, ties to even, with NaN kept.</summary>
@@ -79,6 +92,8 @@ internal readonly unsafe struct BrainElement : IElement
 
     public static Vector512<float> Load(void* start, long index, int count)
     {
+        if (Avx512BW.VL.IsSupported)
+            return Widen(Avx512BW.VL.MaskLoad((ushort*)start + index, Below(count), Vector256<ushort>.Zero));
         ushort* lanes = stackalloc ushort[16];
         Vector256<ushort>.Zero.Store(lanes);
         for (int lane = 0; lane < count; lane++)
@@ -92,6 +107,12 @@ internal readonly unsafe struct BrainElement : IElement
 
     public static void Store(Vector512<float> value, void* start, long index, int count)
     {
+        if (Avx512BW.VL.IsSupported)
+        {
+            Avx512BW.VL.MaskStore((ushort*)start + index, Below(count), Narrow(value));
+            return;
+        }
+
         ushort* lanes = stackalloc ushort[16];
         Narrow(value).Store(lanes);
         for (int lane = 0; lane < count; lane++)
@@ -103,6 +124,10 @@ internal readonly unsafe struct BrainElement : IElement
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Set(float value, void* start, long index) => ((ushort*)start)[index] = Bf16.FromSingle(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<ushort> Below(int count) =>
+        Vector256.LessThan(Vector256<ushort>.Indices, Vector256.Create((ushort)count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Widen(Vector256<ushort> halves)
