@@ -28,6 +28,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>How many workers share an op; results do not depend on it.</summary>
     public abstract int Threads { get; }
 
+    /// <summary>Arithmetic limit of the device at this moment, in F32 operations per second; NaN where it has no meaning.</summary>
+    public virtual double MeasurePeakFlops() => double.NaN;
+
     /// <summary>Reserves device memory, not cleared.</summary>
     /// <exception cref="DeviceException">The memory is not to be had.</exception>
     public DeviceBuffer Allocate(long bytes)

@@ -1,0 +1,33 @@
+using System.Runtime.InteropServices;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine.Models;
+
+/// <summary>Where the losses of a batch's rows are written, and how they reach the host.</summary>
+/// <param name="rows">The most rows of a batch.</param>
+public sealed class TokenLosses(Backend backend, int rows, DType type = DType.F32) : IDisposable
+{
+    private readonly DeviceBuffer _memory = backend.Allocate((long)rows * type.Size());
+    private readonly byte[] _host = new byte[rows * type.Size()];
+
+    /// <summary>Memory for the losses of a batch: [rows].</summary>
+    public Tensor For(int rowCount) => _memory.At(0, type, new Shape(rowCount));
+
+    /// <summary>Sum in double, rows in order, in nats. Waits for the device.</summary>
+    public double Sum(int rowCount)
+    {
+        Tensor losses = For(rowCount);
+        Span<byte> bytes = _host.AsSpan(0, (int)losses.Bytes);
+        backend.Download(losses, bytes);
+        double sum = 0;
+        if (type == DType.F64)
+            foreach (double loss in MemoryMarshal.Cast<byte, double>(bytes))
+                sum += loss;
+        else
+            foreach (float loss in MemoryMarshal.Cast<byte, float>(bytes))
+                sum += loss;
+        return sum;
+    }
+
+    public void Dispose() => _memory.Dispose();
+}
