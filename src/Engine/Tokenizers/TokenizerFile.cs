@@ -1,0 +1,56 @@
+using FastCpt.Engine.Files;
+
+namespace FastCpt.Engine.Tokenizers;
+
+/// <summary>Finds out what kind of tokenizer a file or a model's folder holds, and reads it.</summary>
+internal static class TokenizerFile
+{
+    public const int MaxBytes = 64 << 20;
+
+    private static readonly string[] FolderNames =
+        ["tokenizer.json", "tokenizer.model", "sentencepiece.bpe.model", "spiece.model", "vocab.bpe", "merges.txt"];
+
+    public static Tokenizer Load(string path)
+    {
+        string file = Directory.Exists(path) ? FindInFolder(path) : path;
+        Tokenizer tokenizer = Read(file);
+        SpecialTokenRoles.Apply(tokenizer, Path.GetDirectoryName(Path.GetFullPath(file))!);  // a file is in a folder
+        return tokenizer;
+    }
+
+    private static Tokenizer Read(string file)
+    {
+        string name = Path.GetFileName(file);
+        return Path.GetExtension(name).ToLowerInvariant() switch
+        {
+            ".json" when name is "encoder.json" or "vocab.json" => Gpt2Files.Load(
+                file, MergesBeside(file, name == "encoder.json" ? "vocab.bpe" : "merges.txt")),
+            ".json" => TokenizerJson.Load(file),
+            ".tiktoken" => TiktokenFile.Load(file),
+            ".bpe" => Gpt2Files.Load(MergesBeside(file, "encoder.json"), file),
+            ".txt" when name == "merges.txt" => Gpt2Files.Load(MergesBeside(file, "vocab.json"), file),
+            _ => throw new RunException(ExitCode.ModelFile,
+                $"{file}: not a tokenizer file that is known by its name; expected tokenizer.json, a .model, " +
+                "a .tiktoken, vocab.bpe, merges.txt or a llama2.c .bin."),
+        };
+    }
+
+    private static string FindInFolder(string folder)
+    {
+        foreach (string name in FolderNames)
+            if (File.Exists(Path.Combine(folder, name)))
+                return Path.Combine(folder, name);
+        string[] ranks = Directory.GetFiles(folder, "*.tiktoken");
+        return ranks.Length switch
+        {
+            1 => ranks[0],
+            0 => throw new RunException(ExitCode.ModelFile,
+                $"{folder}: no tokenizer here; expected one of {string.Join(", ", FolderNames)}, *.tiktoken."),
+            _ => throw new RunException(ExitCode.ModelFile,
+                $"{folder}: {ranks.Length} .tiktoken files, expected one. Name the file."),
+        };
+    }
+
+    private static string MergesBeside(string file, string name) =>
+        Path.Combine(Path.GetDirectoryName(file) ?? "", name);
+}
