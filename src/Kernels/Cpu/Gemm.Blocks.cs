@@ -1,0 +1,274 @@
+using System.Runtime.CompilerServices;
+using FastCpt.Kernels.Cpu.Jit;
+
+namespace FastCpt.Kernels.Cpu;
+
+/// <content>The loops around the micro-kernels.</content>
+internal sealed unsafe partial class Gemm
+{
+    /// <summary>How many columns, and how many blocks of the reduction, are packed together at once.</summary>
+    private readonly record struct SharedPlan(long Cols, int Blocks);
+
+    /// <summary>A part of the output, and the blocks of the reduction that are added to it.</summary>
+    private readonly record struct Part(long Row, long Rows, long Col, long Cols, int FirstBlock, int EndBlock);
+
+    private SharedPlan Plan(in Product product)
+    {
+        ReductionBlocks blocks = new(product, HasPairs);
+        long width = _single.Cols, steps = 0;
+        for (int index = 0; index < blocks.Count; index++)
+            steps += blocks[index].Steps;
+        long most = SharedValues / Math.Max(steps, 1);
+        most = product.OutputType == DType.F32 ? Math.Max(most, LeastSharedCols) : Math.Min(most, StagedCols);
+        long chunks = (product.Cols + Math.Max(most, width) - 1) / Math.Max(most, width);
+        long cols = ((product.Cols + chunks - 1) / chunks + width - 1) / width * width;
+        int together = product.OutputType == DType.F32
+            ? (int)Math.Clamp(SharedValues / (cols * ReductionBlocks.MostSteps), 1, blocks.Count)
+            : blocks.Count;
+        return new SharedPlan(cols, together);
+    }
+
+    /// <summary>Floats that packed panels of the right side take, for blocks [first, end).</summary>
+    private long SharedFloats(in ReductionBlocks blocks, int first, int end, long panels)
+    {
+        long floats = 0;
+        for (int index = first; index < end; index++)
+            floats += panels * PanelFloats(blocks[index].Steps, _single.Cols);
+        return floats;
+    }
+
+    private static long PanelFloats(long steps, int width) => steps * width + Packing.Spill;
+
+    /// <summary>One worker's share when rows are shared: all pack the right side, then each does its rows.</summary>
+    private void MultiplyRows(in Product product, SharedPlan plan, float* shared, int worker, int workers)
+    {
+        ReductionBlocks blocks = new(product, HasPairs);
+        long panels = (product.Rows + _single.Rows - 1) / _single.Rows;
+        long start = panels * worker / workers * _single.Rows;
+        long end = Math.Min(panels * (worker + 1) / workers * _single.Rows, product.Rows);
+        for (long col = 0; col < product.Cols; col += plan.Cols)
+            for (int first = 0; first < blocks.Count; first += plan.Blocks)
+            {
+                if (col > 0 || first > 0)
+                    _pool.Meet();
+                Part part = new(
+                    start, end - start, col, Math.Min(plan.Cols, product.Cols - col), first,
+                    Math.Min(first + plan.Blocks, blocks.Count));
+                PackShared(product, blocks, part, shared, worker, workers);
+                _pool.Meet();
+                MultiplyPart(product, blocks, part, shared, worker);
+            }
+    }
+
+    private void PackShared(
+        in Product product, in ReductionBlocks blocks, Part part, float* shared, int worker, int workers)
+    {
+        long panels = (part.Cols + _single.Cols - 1) / _single.Cols;
+        long units = panels * (part.EndBlock - part.FirstBlock);
+        for (long unit = units * worker / workers; unit < units * (worker + 1) / workers; unit++)
+        {
+            int index = part.FirstBlock + (int)(unit / panels);
+            long panel = unit % panels;
+            ReductionBlock block = blocks[index];
+            float* target = shared + SharedFloats(blocks, part.FirstBlock, index, panels)
+                + panel * PanelFloats(block.Steps, _single.Cols);
+            PackRight(product, block, part.Col + panel * _single.Cols, target);
+        }
+    }
+
+    /// <summary>All rows of some columns, on one worker.</summary>
+    private void MultiplyColumns(in Product product, long col, long cols, int worker)
+    {
+        ReductionBlocks blocks = new(product, HasPairs);
+        long most = product.OutputType == DType.F32 ? cols : StagedCols;
+        for (long start = col; start < col + cols; start += most)
+        {
+            Part part = new(0, product.Rows, start, Math.Min(most, col + cols - start), 0, blocks.Count);
+            MultiplyPart(product, blocks, part, null, worker);
+        }
+    }
+
+    /// <param name="shared">Packed right side of the part, or null to pack it panel by panel.</param>
+    private void MultiplyPart(
+        in Product product, in ReductionBlocks blocks, Part part, float* shared, int worker)
+    {
+        long rowsAtOnce = (long)BlockPanels * _single.Rows;
+        for (long row = part.Row; row < part.Row + part.Rows; row += rowsAtOnce)
+        {
+            Part block = part with { Row = row, Rows = Math.Min(rowsAtOnce, part.Row + part.Rows - row) };
+            if (product.OutputType == DType.F32)
+                MultiplyBlock(
+                    product, blocks, block, shared, (float*)product.Output + row * product.OutputStride + part.Col,
+                    product.OutputStride, worker);
+            else
+                MultiplyStaged(product, blocks, block, shared, worker);
+        }
+    }
+
+    /// <summary>A BF16 output: its sums are F32 in memory of ours until they are complete.</summary>
+    private void MultiplyStaged(
+        in Product product, in ReductionBlocks blocks, Part part, float* shared, int worker)
+    {
+        float* stage = (float*)_stage[worker].AtLeast(part.Rows * part.Cols * sizeof(float));
+        MultiplyBlock(product, blocks, part, shared, stage, part.Cols, worker);
+        ushort* output = (ushort*)product.Output + part.Row * product.OutputStride + part.Col;
+        for (long row = 0; row < part.Rows; row++)
+            Rows.Copy<SingleElement, BrainElement>(
+                stage + row * part.Cols, output + row * product.OutputStride, part.Cols);
+    }
+
+    /// <summary>A block of rows, through all its blocks of the reduction.</summary>
+    /// <param name="target">F32 at the part's first row and column.</param>
+    private void MultiplyBlock(
+        in Product product, in ReductionBlocks blocks, Part part, float* shared, float* target, long targetStride,
+        int worker)
+    {
+        Tile tile = default;
+        tile.OutputStride = targetStride * sizeof(float);
+        if (part.FirstBlock > 0)
+            tile.StartAt(target, tile.OutputStride);
+        else
+            SetStart(product, part, target, targetStride, ref tile);
+        long panels = (part.Cols + _single.Cols - 1) / _single.Cols;
+        for (int index = part.FirstBlock; index < part.EndBlock; index++)
+        {
+            ReductionBlock block = blocks[index];
+            float* left = PackLeft(product, block, part, worker);
+            float* right = shared == null
+                ? (float*)_right[worker].AtLeast(PanelFloats(ReductionBlocks.MostSteps, _single.Cols) * sizeof(float))
+                : shared + SharedFloats(blocks, part.FirstBlock, index, panels);
+            tile.Steps = block.Steps;
+            MicroKernels kernels = block.Pairs ? _pairs : _single;
+            for (long panel = 0; panel < panels; panel++)
+            {
+                tile.Right = right + (shared == null ? 0 : panel * PanelFloats(block.Steps, _single.Cols));
+                if (shared == null)
+                    PackRight(product, block, part.Col + panel * _single.Cols, tile.Right);
+                MultiplyPanel(kernels, part, panel * _single.Cols, left, target, tile);
+            }
+
+            tile.StartAt(target, tile.OutputStride);
+        }
+    }
+
+    /// <summary>What the sums begin with; with more than one summand, or one to convert, the target holds it.</summary>
+    private static void SetStart(in Product product, Part part, float* target, long targetStride, ref Tile tile)
+    {
+        bool staged = product.OutputType != DType.F32;
+        float* bias = product.Bias == null ? null : product.Bias + part.Col;
+        if (product.Residual == null)
+        {
+            tile.StartAt(bias, 0);
+            return;
+        }
+
+        long first = part.Row * product.ResidualStride + part.Col;
+        if (bias == null && !staged)
+        {
+            tile.StartAt((float*)product.Residual + first, product.ResidualStride * sizeof(float));
+            return;
+        }
+
+        for (long row = 0; row < part.Rows; row++)
+        {
+            float* sums = target + row * targetStride;
+            long offset = first + row * product.ResidualStride;
+            if (staged)
+                Rows.Copy<BrainElement, SingleElement>((ushort*)product.Residual + offset, sums, part.Cols);
+            else
+                Rows.Copy<SingleElement, SingleElement>((float*)product.Residual + offset, sums, part.Cols);
+            if (bias != null)
+                Rows.Add<SingleElement, SingleElement>(bias, sums, part.Cols);
+        }
+
+        tile.StartAt(target, targetStride * sizeof(float));
+    }
+
+    private float* PackLeft(in Product product, ReductionBlock block, Part part, int worker)
+    {
+        long panelFloats = PanelFloats(block.Steps, _single.Rows);
+        float* packed = (float*)_left[worker].AtLeast(
+            BlockPanels * PanelFloats(ReductionBlocks.MostSteps, _single.Rows) * sizeof(float));
+        float* panel = packed;
+        for (long row = part.Row; row < part.Row + part.Rows; row += _single.Rows, panel += panelFloats)
+            Packing.Pack(
+                (block.Second ? product.Second : product.First).Left, row, product.Rows - row, block.Start,
+                block.Length, _single.Rows, block.Pairs, 1, panel);
+        return packed;
+    }
+
+    private void PackRight(in Product product, ReductionBlock block, long col, float* panel)
+    {
+        Term term = block.Second ? product.Second : product.First;
+        Packing.Pack(
+            term.Right, col, product.Cols - col, block.Start, block.Length, _single.Cols, block.Pairs, term.Scale,
+            panel);
+    }
+
+    /// <summary>One panel of columns, down all tiles of the part.</summary>
+    /// <param name="col">First column, counted from the part's.</param>
+    private static void MultiplyPanel(
+        MicroKernels kernels, Part part, long col, float* left, float* target, Tile tile)
+    {
+        int cols = (int)Math.Min(kernels.Cols, part.Cols - col);
+        tile.Mask = (uint)((1UL << cols) - 1);
+        bool inPlace = cols == kernels.Cols || kernels.MasksColumns;
+        float* start = tile.Start == null ? null : tile.Start + col;
+        for (long row = 0; row < part.Rows; row += kernels.Rows)
+        {
+            int rows = (int)Math.Min(kernels.Rows, part.Rows - row);
+            tile.Left = left;
+            tile.Start = start == null ? null : (float*)((byte*)start + row * tile.StartStride);
+            tile.Output = (float*)((byte*)(target + col) + row * tile.OutputStride);
+            if (inPlace)
+                kernels.Multiply(rows, cols, &tile);
+            else
+                MultiplyEdge(kernels, rows, cols, tile);
+            left += PanelFloats(tile.Steps, kernels.Rows);
+        }
+    }
+
+    /// <summary>A tile that lacks columns, by way of a full one.</summary>
+    [SkipLocalsInit]
+    private static void MultiplyEdge(MicroKernels kernels, int rows, int cols, Tile tile)
+    {
+        float* full = stackalloc float[kernels.Rows * kernels.Cols];
+        Tile inner = tile;
+        inner.Output = full;
+        inner.OutputStride = kernels.Cols * sizeof(float);
+        if (tile.Start != null)
+        {
+            for (int row = 0; row < rows; row++)
+                for (int col = 0; col < cols; col++)
+                    full[row * kernels.Cols + col] = ((float*)((byte*)tile.Start + row * tile.StartStride))[col];
+            inner.StartAt(full, inner.OutputStride);
+        }
+
+        kernels.Multiply(rows, cols, &inner);
+        for (int row = 0; row < rows; row++)
+            for (int col = 0; col < cols; col++)
+                ((float*)((byte*)tile.Output + row * tile.OutputStride))[col] = full[row * kernels.Cols + col];
+    }
+
+    private readonly struct RowsJob(Gemm gemm, in Product product, SharedPlan plan, nint shared) : IJob
+    {
+        private readonly Product _product = product;
+
+        public void Run(int worker, int workers) =>
+            gemm.MultiplyRows(_product, plan, (float*)shared, worker, workers);
+    }
+
+    private readonly struct ColumnsJob(Gemm gemm, in Product product) : IJob
+    {
+        private readonly Product _product = product;
+
+        public void Run(int worker, int workers)
+        {
+            long panels = (_product.Cols + gemm._single.Cols - 1) / gemm._single.Cols;
+            long start = panels * worker / workers * gemm._single.Cols;
+            long end = Math.Min(panels * (worker + 1) / workers * gemm._single.Cols, _product.Cols);
+            if (start < end)
+                gemm.MultiplyColumns(_product, start, end - start, worker);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using FastCpt.Kernels.Cpu.Jit;
+
+namespace FastCpt.Kernels.Cpu;
+
+/// <summary>Products of matrices, blocked for the caches and shared by the workers.</summary>
+/// <remarks>
+/// <para>Every output element is one chain: residual + bias, or 0, then fused multiply-adds over the reduction of the
+/// first term in order, then of the second, in F32; a BF16 output is rounded once at the end. A BF16 term at level
+/// <see cref="SimdLevel.Bf16"/> goes in pairs: places 2i + 1, then 2i. So bits depend on the reductions, the types
+/// and the level alone: one row of an output has the same bits alone or among others, and a chain may be cut between
+/// pairs and continued by a call that adds to its output.</para>
+/// <para>Blocks follow Goto and van de Geijn 2008: a packed block of the left side stays in the second-level cache, a
+/// packed panel of the right side in the first, and a tile of sums in registers. Where there are many rows, workers
+/// pack the right side together, then each takes its rows; where there are few, each takes its columns and packs
+/// them for itself.</para>
+/// </remarks>
+internal sealed unsafe partial class Gemm : IDisposable
+{
+    /// <summary>Panels of a packed block of the left side.</summary>
+    private const int BlockPanels = 16;
+
+    /// <summary>Values of the right side that are packed at once, 16 MiB.</summary>
+    private const long SharedValues = 4L << 20;
+
+    /// <summary>Columns below which packing the left side again would show.</summary>
+    private const long LeastSharedCols = 1024;
+
+    /// <summary>Columns that share one packing of a left block, where the output needs memory of ours.</summary>
+    private const int StagedCols = 2048;
+
+    /// <summary>Left panels up to which workers share columns instead of rows.</summary>
+    private const int FewPanels = 8;
+
+    private readonly WorkerPool _pool;
+    private readonly MicroKernels _single, _pairs;
+    private readonly Scratch _shared = new();
+    private readonly Scratch[] _left, _right, _stage;
+
+    public Gemm(WorkerPool pool, SimdLevel level)
+    {
+        _pool = pool;
+        _single = AssembledKernels.Single(level) ?? (MicroKernels)new ManagedKernels();
+        _pairs = AssembledKernels.Pairs(level) ?? _single;
+        _left = OnePerWorker(pool);
+        _right = OnePerWorker(pool);
+        _stage = OnePerWorker(pool);
+    }
+
+    /// <summary>Whether BF16 terms are summed in pairs.</summary>
+    public bool HasPairs => _pairs != _single;
+
+    /// <summary>Computes a product on all workers; not to be called within a job.</summary>
+    public void Multiply(in Product product)
+    {
+        if (product.Rows == 0 || product.Cols == 0)
+            return;
+        bool byColumns = product.Rows <= (long)FewPanels * _single.Rows;
+        if (byColumns)
+            _pool.Run(new ColumnsJob(this, product));
+        else
+            MultiplyByRows(product);
+    }
+
+    /// <summary>Computes a product on the worker that calls, within a job.</summary>
+    public void MultiplyAlone(in Product product, int worker)
+    {
+        if (product.Rows > 0 && product.Cols > 0)
+            MultiplyColumns(product, 0, product.Cols, worker);
+    }
+
+    public void Dispose()
+    {
+        _shared.Dispose();
+        for (int worker = 0; worker < _pool.Workers; worker++)
+        {
+            _left[worker].Dispose();
+            _right[worker].Dispose();
+            _stage[worker].Dispose();
+        }
+    }
+
+    private void MultiplyByRows(in Product product)
+    {
+        SharedPlan plan = Plan(product);
+        ReductionBlocks blocks = new(product, HasPairs);
+        long floats = 0, panels = (plan.Cols + _single.Cols - 1) / _single.Cols;
+        for (int first = 0; first < blocks.Count; first += plan.Blocks)
+            floats = Math.Max(
+                floats, SharedFloats(blocks, first, Math.Min(first + plan.Blocks, blocks.Count), panels));
+        void* shared = _shared.AtLeast(floats * sizeof(float));
+        _pool.Run(new RowsJob(this, product, plan, (nint)shared));
+    }
+
+    private static Scratch[] OnePerWorker(WorkerPool pool)
+    {
+        Scratch[] scratch = new Scratch[pool.Workers];
+        for (int worker = 0; worker < scratch.Length; worker++)
+            scratch[worker] = new Scratch();
+        return scratch;
+    }
+}

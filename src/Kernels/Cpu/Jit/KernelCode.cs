@@ -1,0 +1,165 @@
+using Iced.Intel;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace FastCpt.Kernels.Cpu.Jit;
+
+/// <summary>Writes one micro-kernel as machine code: void kernel(Tile*), System V calling convention.</summary>
+/// <remarks>
+/// Sums stay in registers rows × vectors; per step the vectors of the right panel are loaded and each value of the
+/// left panel is spread over a register. Registers: rsi left, rdx right, rcx steps, r8 and r9 output and its stride,
+/// r10 and r11 start and its stride, k1 and up a mask per vector.
+/// </remarks>
+internal sealed class KernelCode
+{
+    private const int Unroll = 4;
+
+    private readonly Assembler _code = new(64);
+    private readonly InstructionChoice _choice;
+    private readonly int _rows, _vectors, _panelRows, _panelVectors;
+
+    /// <param name="rows">Rows that the kernel computes.</param>
+    /// <param name="vectors">Vectors of columns that the kernel computes.</param>
+    /// <param name="panelRows">Rows that the packed left panel has.</param>
+    /// <param name="panelVectors">Vectors of columns that the packed right panel has.</param>
+    public KernelCode(InstructionChoice choice, int rows, int vectors, int panelRows, int panelVectors)
+    {
+        if (rows * vectors + vectors + 2 > choice.Registers)
+            throw new ArgumentException($"{rows} rows of {vectors} vectors do not fit {choice.Registers} registers.");
+        (_choice, _rows, _vectors, _panelRows, _panelVectors) = (choice, rows, vectors, panelRows, panelVectors);
+    }
+
+    public byte[] Assemble()
+    {
+        LoadArguments();
+        Begin();
+        PrefetchTileBelow();
+        Loop(Unroll);
+        Loop(1);
+        End();
+        using MemoryStream bytes = new();
+        _code.Assemble(new StreamCodeWriter(bytes), 0);
+        return bytes.ToArray();
+    }
+
+    private void LoadArguments()
+    {
+        _code.mov(rsi, __qword_ptr[rdi + Tile.LeftOffset]);
+        _code.mov(rdx, __qword_ptr[rdi + Tile.RightOffset]);
+        _code.mov(rcx, __qword_ptr[rdi + Tile.StepsOffset]);
+        _code.mov(r8, __qword_ptr[rdi + Tile.OutputOffset]);
+        _code.mov(r9, __qword_ptr[rdi + Tile.OutputStrideOffset]);
+        _code.mov(r10, __qword_ptr[rdi + Tile.StartOffset]);
+        _code.mov(r11, __qword_ptr[rdi + Tile.StartStrideOffset]);
+        if (!_choice.HasMasks)
+            return;
+        _code.mov(eax, __dword_ptr[rdi + Tile.MaskOffset]);
+        for (int vector = 0; vector < _vectors; vector++)
+        {
+            _code.kmovw(new AssemblerRegisterK(Register.K1 + vector), eax);
+            _code.shr(eax, (byte)_choice.Lanes);
+        }
+    }
+
+    /// <summary>Sums begin with 0, or with what the tile says.</summary>
+    private void Begin()
+    {
+        Label given = _code.CreateLabel(), ready = _code.CreateLabel();
+        _code.test(r10, r10);
+        _code.jne(given);
+        for (int sum = 0; sum < _rows * _vectors; sum++)
+            Emit(Instruction.Create(_choice.Clear, At(sum), At(sum), At(sum)));
+        _code.jmp(ready);
+        _code.Label(ref given);
+        for (int row = 0; row < _rows; row++)
+        {
+            for (int vector = 0; vector < _vectors; vector++)
+                Emit(Masked(Instruction.Create(_choice.Load, Sum(row, vector), InRow(Register.R10, vector)), vector));
+            _code.add(r10, r11);
+        }
+
+        _code.Label(ref ready);
+    }
+
+    /// <summary>The caller goes down a column of tiles; addresses past the end do no harm.</summary>
+    private void PrefetchTileBelow()
+    {
+        _code.mov(rax, r9);
+        _code.imul(rax, rax, _rows);
+        _code.add(rax, r8);
+        for (int row = 0; row < _rows; row++)
+        {
+            for (int offset = 0; offset < _vectors * _choice.Lanes * sizeof(float); offset += 64)
+                _code.prefetcht0(__byte_ptr[rax + offset]);
+            _code.add(rax, r9);
+        }
+    }
+
+    /// <summary>Steps while at least so many are left.</summary>
+    private void Loop(int steps)
+    {
+        Label top = _code.CreateLabel(), end = _code.CreateLabel();
+        _code.cmp(rcx, steps);
+        _code.jl(end);
+        _code.Label(ref top);
+        for (int step = 0; step < steps; step++)
+            Step(step);
+        _code.add(rsi, steps * _panelRows * sizeof(float));
+        _code.add(rdx, steps * _panelVectors * _choice.Lanes * sizeof(float));
+        _code.sub(rcx, steps);
+        _code.cmp(rcx, steps);
+        _code.jge(top);
+        _code.Label(ref end);
+    }
+
+    private void Step(int step)
+    {
+        int right = _rows * _vectors, spread = right + _vectors;
+        for (int vector = 0; vector < _vectors; vector++)
+        {
+            int offset = (step * _panelVectors + vector) * _choice.Lanes * sizeof(float);
+            Emit(Instruction.Create(_choice.Load, At(right + vector), Memory(Register.RDX, offset)));
+        }
+
+        for (int row = 0; row < _rows; row++)
+        {
+            Register value = At(spread + row % 2);
+            int offset = (step * _panelRows + row) * sizeof(float);
+            Emit(Instruction.Create(_choice.Spread, value, Memory(Register.RSI, offset)));
+            for (int vector = 0; vector < _vectors; vector++)
+                Emit(Instruction.Create(_choice.Add, Sum(row, vector), At(right + vector), value));
+        }
+    }
+
+    private void End()
+    {
+        for (int row = 0; row < _rows; row++)
+        {
+            for (int vector = 0; vector < _vectors; vector++)
+                Emit(Masked(Instruction.Create(_choice.Store, InRow(Register.R8, vector), Sum(row, vector)), vector));
+            _code.add(r8, r9);
+        }
+
+        _code.vzeroupper();
+        _code.ret();
+    }
+
+    private Instruction Masked(Instruction instruction, int vector)
+    {
+        if (!_choice.HasMasks)
+            return instruction;
+        instruction.OpMask = Register.K1 + vector;
+        instruction.ZeroingMasking = instruction.Op0Kind == OpKind.Register;
+        return instruction;
+    }
+
+    private MemoryOperand InRow(Register start, int vector) => Memory(start, vector * _choice.Lanes * sizeof(float));
+
+    /// <summary>Displacement size 1 lets the encoder choose the shortest.</summary>
+    private static MemoryOperand Memory(Register start, int offset) => new(start, offset, offset == 0 ? 0 : 1);
+
+    private Register Sum(int row, int vector) => At(row * _vectors + vector);
+
+    private Register At(int index) => _choice.FirstRegister + index;
+
+    private void Emit(Instruction instruction) => _code.AddInstruction(instruction);
+}

@@ -1,0 +1,87 @@
+namespace FastCpt.Kernels.Cpu;
+
+/// <summary>A matrix in memory as one side of a product: lines (rows of the output, or its columns) by reduction.</summary>
+/// <param name="start">First element.</param>
+/// <param name="type">F32 or BF16.</param>
+/// <param name="stride">Elements from one row in memory to the next.</param>
+/// <param name="along">Whether a row in memory is a line, its elements along the reduction; else it holds all lines
+/// at one place of the reduction.</param>
+internal readonly unsafe struct Operand(void* start, DType type, long stride, bool along)
+{
+    public byte* Start => (byte*)start;
+
+    public DType Type => type;
+
+    public long Stride => stride;
+
+    public bool Along => along;
+
+    /// <summary>A tensor whose rows are lines: x and W in x Wᵀ.</summary>
+    public static Operand Lines(Tensor tensor) => new((void*)tensor.Address, tensor.Type, tensor.Cols, true);
+
+    /// <summary>A tensor whose columns are lines: W in dy W, both sides of dyᵀ x.</summary>
+    public static Operand Columns(Tensor tensor) => new((void*)tensor.Address, tensor.Type, tensor.Cols, false);
+}
+
+/// <summary>One summand of a product: left · right over a reduction, the right side times a scale.</summary>
+internal readonly struct Term(Operand left, Operand right, long reduction, float scale = 1)
+{
+    public Operand Left => left;
+
+    public Operand Right => right;
+
+    public long Reduction => reduction;
+
+    public float Scale => scale;
+
+    /// <summary>Whether it can be summed in pairs of BF16: nothing but BF16 comes in, unscaled.</summary>
+    public bool IsBrain => left.Type == DType.BF16 && right.Type == DType.BF16 && scale == 1;
+}
+
+/// <summary>output [rows, cols] = residual + bias + first term + second term.</summary>
+internal unsafe struct Product
+{
+    public long Rows, Cols;
+
+    public Term First;
+
+    /// <summary>Its reduction is 0 where there is none.</summary>
+    public Term Second;
+
+    /// <summary>Same type as the output, [rows, cols]; may be the output, to add to it; null for none.</summary>
+    public void* Residual;
+
+    /// <summary>Elements from row to row.</summary>
+    public long ResidualStride;
+
+    /// <summary>[cols], or null.</summary>
+    public float* Bias;
+
+    public void* Output;
+
+    /// <summary>F32 or BF16.</summary>
+    public DType OutputType;
+
+    /// <summary>Elements from row to row.</summary>
+    public long OutputStride;
+
+    /// <summary>Overwrites a tensor.</summary>
+    public static Product To(Tensor output, in Term term) => new()
+    {
+        Rows = output.Rows,
+        Cols = output.Cols,
+        First = term,
+        Output = (void*)output.Address,
+        OutputType = output.Type,
+        OutputStride = output.Cols,
+    };
+
+    /// <summary>Adds to a tensor.</summary>
+    public static Product AddTo(Tensor output, in Term term)
+    {
+        Product product = To(output, term);
+        product.Residual = product.Output;
+        product.ResidualStride = product.OutputStride;
+        return product;
+    }
+}

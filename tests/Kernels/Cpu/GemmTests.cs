@@ -1,0 +1,254 @@
+using System.Runtime.InteropServices;
+using FastCpt.Kernels;
+using FastCpt.Kernels.Cpu;
+
+namespace FastCpt.Tests.Kernels.Cpu;
+
+/// <summary>Products are held, bit for bit, to a scalar loop that adds one chain per element.</summary>
+public sealed unsafe class GemmTests
+{
+    private static readonly string[] Levels =
+        [.. Enum.GetValues<SimdLevel>().Where(level => level <= SimdLevels.Best).Select(SimdLevels.NameOf)];
+
+    // Below, at and above a tile, three tiles each way, three blocks of the reduction, odd reductions.
+    private static readonly (int Rows, int Cols, int Reduction)[] Shapes =
+    [
+        (1, 1, 1), (1, 40, 3), (2, 17, 5), (5, 16, 2), (6, 15, 7), (7, 33, 16), (14, 32, 31), (15, 31, 33),
+        (29, 65, 63), (43, 97, 130), (113, 70, 20), (300, 100, 37), (3, 100, 1201), (130, 33, 1601),
+    ];
+
+    public static IEnumerable<object[]> Cases() =>
+        from level in Levels
+        from forms in new[] { "NT", "NN", "TN", "TT" }
+        from types in new[] { "fff", "bff", "bbf", "bbb", "fbb" } // left, right, output
+        select new object[] { level, forms, types };
+
+    [TestCaseSource(nameof(Cases))]
+    public void Product_IsOneChainPerElement(string level, string forms, string types)
+    {
+        using WorkerPool pool = new(2);
+        using Gemm gemm = new(pool, SimdLevels.Resolve(level));
+        foreach ((int rows, int cols, int reduction) in Shapes)
+        {
+            using Case test = new(rows, cols, forms, types, reduction);
+            gemm.Multiply(test.Product());
+            test.AssertChains(gemm.HasPairs, $"{rows} x {cols} over {reduction}");
+        }
+    }
+
+    [TestCaseSource(nameof(Levels))]
+    public void Product_BeginsWithResidualAndBias(string level)
+    {
+        using WorkerPool pool = new(2);
+        using Gemm gemm = new(pool, SimdLevels.Resolve(level));
+        foreach (string types in new[] { "fff", "bbb" })
+            foreach ((bool residual, bool bias) in new[] { (true, false), (false, true), (true, true) })
+                foreach ((int rows, int cols, int reduction) in Shapes)
+                {
+                    using Case test = new(rows, cols, "NT", types, reduction, residual, bias);
+                    gemm.Multiply(test.Product());
+                    test.AssertChains(gemm.HasPairs, $"{types} {rows} x {cols} over {reduction}, {residual} {bias}");
+                }
+    }
+
+    [TestCaseSource(nameof(Levels))]
+    public void SecondTerm_ContinuesTheChain(string level)
+    {
+        using WorkerPool pool = new(2);
+        using Gemm gemm = new(pool, SimdLevels.Resolve(level));
+        foreach (string types in new[] { "fff", "bbb" })
+            foreach ((int rows, int cols, int reduction) in Shapes)
+            {
+                using Case test = new(rows, cols, "NT", types, reduction, secondReduction: 9, secondScale: 0.3f);
+                gemm.Multiply(test.Product());
+                test.AssertChains(gemm.HasPairs, $"{types} {rows} x {cols} over {reduction} and 9");
+            }
+    }
+
+    [TestCaseSource(nameof(Levels))]
+    public void Bits_DoNotDependOnThreads_OrOnWhoCalls(string level)
+    {
+        foreach ((int rows, int cols, int reduction) in new[] { (200, 130, 900), (50, 260, 900) })
+        {
+            using Case test = new(rows, cols, "NT", "bbb", reduction);
+            for (int workers = 1; workers <= 8; workers++)
+            {
+                using WorkerPool pool = new(workers);
+                using Gemm gemm = new(pool, SimdLevels.Resolve(level));
+                gemm.Multiply(test.Product());
+                test.AssertChains(gemm.HasPairs, $"{workers} workers");
+                test.ClearOutput();
+                gemm.MultiplyAlone(test.Product(), workers - 1);
+                test.AssertChains(gemm.HasPairs, $"alone as worker {workers - 1}");
+            }
+        }
+    }
+
+    [Test]
+    public void WideProduct_IsPackedInSeveralChunks()
+    {
+        using WorkerPool pool = new(2);
+        using Gemm gemm = new(pool, SimdLevels.Best);
+        using Case test = new(120, 2100, "NN", "fff", 4500); // 9.4 M values: three chunks of at most 4 M
+        gemm.Multiply(test.Product());
+        test.AssertChains(gemm.HasPairs, "wide", everyCol: 37);
+    }
+
+    [Test]
+    public void EmptyReduction_WritesTheStart()
+    {
+        using WorkerPool pool = new(2);
+        using Gemm gemm = new(pool, SimdLevels.Best);
+        using Case test = new(20, 40, "NT", "fff", 0, residual: true);
+        gemm.Multiply(test.Product());
+        test.AssertChains(gemm.HasPairs, "over nothing");
+    }
+
+    [Test]
+    public void SteadyState_AllocatesNothing()
+    {
+        using WorkerPool pool = new(2);
+        using Gemm gemm = new(pool, SimdLevels.Best);
+        using Case few = new(20, 100, "NT", "bbb", 300), many = new(200, 100, "TN", "fff", 300);
+        gemm.Multiply(few.Product());
+        gemm.Multiply(many.Product());
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        for (int call = 0; call < 50; call++)
+        {
+            gemm.Multiply(few.Product());
+            gemm.Multiply(many.Product());
+        }
+
+        Assert.That(GC.GetTotalAllocatedBytes(precise: true) - before, Is.LessThan(1024)); // the test host's own
+    }
+
+    /// <summary>Operands of a product with random values, and the sums that are right.</summary>
+    private sealed class Case : IDisposable
+    {
+        private readonly int _rows, _cols;
+        private readonly DType _outputType;
+        private readonly Matrix _left, _right, _secondLeft, _secondRight, _residual, _bias, _output;
+        private readonly int _reduction, _secondReduction;
+        private readonly float _secondScale;
+        private readonly bool _hasResidual, _hasBias;
+
+        public Case(
+            int rows, int cols, string forms, string types, int reduction, bool residual = false, bool bias = false,
+            int secondReduction = 0, float secondScale = 1)
+        {
+            Random random = new(rows * 7919 + cols * 31 + reduction);
+            DType TypeOf(int index) => types[index] == 'b' ? DType.BF16 : DType.F32;
+            (_rows, _cols, _reduction, _secondReduction) = (rows, cols, reduction, secondReduction);
+            (_secondScale, _hasResidual, _hasBias, _outputType) = (secondScale, residual, bias, TypeOf(2));
+            _left = new Matrix(rows, reduction, TypeOf(0), forms[0] == 'N', random);
+            _right = new Matrix(cols, reduction, TypeOf(1), forms[1] == 'T', random);
+            _secondLeft = new Matrix(rows, secondReduction, TypeOf(0), true, random);
+            _secondRight = new Matrix(cols, secondReduction, TypeOf(1), true, random);
+            _residual = new Matrix(rows, cols, _outputType, true, random);
+            _bias = new Matrix(1, cols, DType.F32, true, random);
+            _output = new Matrix(rows, cols, _outputType, true, random);
+        }
+
+        public Product Product() => new()
+        {
+            Rows = _rows,
+            Cols = _cols,
+            First = new Term(_left.Operand, _right.Operand, _reduction),
+            Second = new Term(_secondLeft.Operand, _secondRight.Operand, _secondReduction, _secondScale),
+            Residual = _hasResidual ? _residual.Start : null,
+            ResidualStride = _cols,
+            Bias = _hasBias ? (float*)_bias.Start : null,
+            Output = _output.Start,
+            OutputType = _outputType,
+            OutputStride = _cols,
+        };
+
+        public void ClearOutput() => _output.Clear();
+
+        public void AssertChains(bool hasPairs, string what, int everyCol = 1)
+        {
+            for (int row = 0; row < _rows; row++)
+                for (int col = 0; col < _cols; col += everyCol)
+                {
+                    float sum = (_hasResidual ? _residual[row, col] : 0) + (_hasBias ? _bias[0, col] : 0);
+                    sum = Chain(sum, _left, _right, row, col, _reduction, 1, hasPairs);
+                    sum = Chain(sum, _secondLeft, _secondRight, row, col, _secondReduction, _secondScale, hasPairs);
+                    float expected = _outputType == DType.BF16 ? Bf16.ToSingle(Bf16.FromSingle(sum)) : sum;
+                    if (_output[row, col] != expected)
+                        Assert.Fail($"{what}: [{row}, {col}] is {_output[row, col]:R}, not {expected:R}.");
+                }
+
+            Assert.That(_output.IsIntact, $"{what}: written past the end");
+        }
+
+        public void Dispose()
+        {
+            foreach (Matrix matrix in new[] { _left, _right, _secondLeft, _secondRight, _residual, _bias, _output })
+                matrix.Dispose();
+        }
+
+        private static float Chain(
+            float sum, Matrix left, Matrix right, int row, int col, int reduction, float scale, bool hasPairs)
+        {
+            bool pairs = hasPairs && left.Type == DType.BF16 && right.Type == DType.BF16 && scale == 1;
+            for (int place = 0; place < reduction; place++)
+            {
+                int at = !pairs ? place : place + 1 == reduction && place % 2 == 0 ? place : place ^ 1;
+                sum = MathF.FusedMultiplyAdd(left[row, at], right[col, at] * scale, sum);
+            }
+
+            return sum;
+        }
+    }
+
+    /// <summary>Lines by places, stored along or across, with a guard behind.</summary>
+    private sealed class Matrix : IDisposable
+    {
+        private const int Guard = 64;
+        private const byte GuardByte = 0xA5;
+
+        private readonly byte* _memory;
+        private readonly long _bytes;
+        private readonly int _lines, _places;
+        private readonly bool _along;
+
+        public Matrix(int lines, int places, DType type, bool along, Random random)
+        {
+            (_lines, _places, Type, _along) = (lines, places, type, along);
+            _bytes = (long)lines * places * type.Size();
+            _memory = (byte*)NativeMemory.Alloc((nuint)_bytes + Guard);
+            new Span<byte>(_memory + _bytes, Guard).Fill(GuardByte);
+            for (long index = 0; index < (long)lines * places; index++)
+                Write(index, (float)(random.NextDouble() * 2 - 1));
+        }
+
+        public DType Type { get; }
+
+        public void* Start => _memory;
+
+        public Operand Operand => new(_memory, Type, _along ? _places : _lines, _along);
+
+        public bool IsIntact => !new ReadOnlySpan<byte>(_memory + _bytes, Guard).ContainsAnyExcept(GuardByte);
+
+        public float this[int line, int place]
+        {
+            get
+            {
+                long index = _along ? (long)line * _places + place : (long)place * _lines + line;
+                return Type == DType.BF16 ? Bf16.ToSingle(((ushort*)_memory)[index]) : ((float*)_memory)[index];
+            }
+        }
+
+        public void Clear() => new Span<byte>(_memory, (int)_bytes).Clear();
+
+        public void Dispose() => NativeMemory.Free(_memory);
+
+        private void Write(long index, float value)
+        {
+            if (Type == DType.BF16)
+                ((ushort*)_memory)[index] = Bf16.FromSingle(value);
+            else
+                ((float*)_memory)[index] = value;
+        }
+    }
+}
