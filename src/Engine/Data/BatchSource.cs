@@ -1,0 +1,41 @@
+namespace FastCpt.Engine.Data;
+
+/// <summary>The training batches of a run: a pure function of step and micro-batch, so that resuming is seeking.</summary>
+/// <param name="rowsPerBatch">Rows in a micro-batch, B.</param>
+/// <param name="batchesPerStep">Micro-batches whose gradients an optimizer step adds up.</param>
+public sealed class BatchSource(Mixture mixture, int rowsPerBatch, int batchesPerStep)
+{
+    private readonly Batch _batch = new(checked(rowsPerBatch * mixture.RowTokens));
+
+    /// <summary>The most tokens of a batch, B·T.</summary>
+    public int BatchTokens => _batch.Capacity;
+
+    public int BatchesPerStep => batchesPerStep;
+
+    /// <summary>A micro-batch of a step, both from 0; the same object each time, filled again.</summary>
+    public Batch At(long step, int microBatch)
+    {
+        long first = FirstRow(step, microBatch);
+        _batch.Clear();
+        for (int i = 0; i < rowsPerBatch; i++)
+            mixture.Append(first + i, _batch);
+        return _batch;
+    }
+
+    /// <summary>Tokens that all micro-batches of a step predict, without reading any.</summary>
+    public long PredictedTokens(long step)
+    {
+        long first = FirstRow(step, 0), tokens = 0;
+        for (long i = 0; i < (long)batchesPerStep * rowsPerBatch; i++)
+            tokens += mixture.PredictedTokens(first + i);
+        return tokens;
+    }
+
+    private long FirstRow(long step, int microBatch)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        ArgumentOutOfRangeException.ThrowIfNegative(microBatch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(microBatch, batchesPerStep);
+        return checked(((step * batchesPerStep) + microBatch) * rowsPerBatch);
+    }
+}

@@ -1,0 +1,82 @@
+using FastCpt.Engine.Files;
+
+namespace FastCpt.Engine.Data;
+
+/// <summary>The validation batches of one language: each document a segment of its own, in file order.</summary>
+/// <remarks>
+/// A document longer than maxSegmentTokens inputs becomes several segments. Every token but a document's first is
+/// predicted once, so sums over all batches do not depend on the batch size.
+/// </remarks>
+public sealed class ValidationSource
+{
+    private readonly TokenShard _shard;
+    private readonly List<(DocumentTokens Document, int First, int Count)> _segments = [];
+    private readonly List<int> _batchStarts = [0];
+    private readonly Batch _batch;
+
+    /// <param name="documents">Of the shard.</param>
+    /// <param name="maxSegmentTokens">The longest context to evaluate with, T.</param>
+    /// <param name="batchTokens">The most tokens of a batch; at least one segment's.</param>
+    /// <exception cref="RunException">Exit 3: the documents have no token to predict.</exception>
+    public ValidationSource(
+        string language, TokenShard shard, IReadOnlyList<DocumentTokens> documents, int maxSegmentTokens, int batchTokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxSegmentTokens, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchTokens, maxSegmentTokens);
+        (_shard, _batch) = (shard, new Batch(batchTokens));
+        int filled = 0;
+        foreach (DocumentTokens document in documents)
+            for (int first = 0; first < document.Count - 1; first += maxSegmentTokens)
+            {
+                int count = Math.Min(maxSegmentTokens, document.Count - 1 - first);
+                if (filled + count > batchTokens)
+                {
+                    _batchStarts.Add(_segments.Count);
+                    filled = 0;
+                }
+
+                _segments.Add((document, first, count));
+                filled += count;
+                PredictedTokens += count;
+                PredictedBytes += document.BytesOf(first + 1, first + count + 1);
+            }
+
+        if (_segments.Count == 0)
+            throw new RunException(ExitCode.Config,
+                $"language '{language}': no token to predict on the validation side. Add documents to its files, or " +
+                "raise the validation share.");
+        _batchStarts.Add(_segments.Count);
+    }
+
+    public int BatchCount => _batchStarts.Count - 1;
+
+    /// <summary>Of all batches.</summary>
+    public long PredictedTokens { get; }
+
+    /// <summary>Of all batches.</summary>
+    public long PredictedBytes { get; }
+
+    /// <summary>Some of the documents, chosen by the seed, in file order: for evaluation in training.</summary>
+    /// <param name="count">All where there are no more.</param>
+    public static IReadOnlyList<DocumentTokens> Sample(IReadOnlyList<DocumentTokens> documents, int count, ulong seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        if (documents.Count <= count)
+            return documents;
+        var order = new Permutation(documents.Count, seed, part: -2, epoch: 0);
+        return [.. Enumerable.Range(0, count).Select(i => (int)order.At(i)).Order().Select(i => documents[i])];
+    }
+
+    /// <summary>A batch; the same object each time, filled again.</summary>
+    public Batch At(int index)
+    {
+        _batch.Clear();
+        for (int i = _batchStarts[index]; i < _batchStarts[index + 1]; i++)
+        {
+            (DocumentTokens document, int first, int count) = _segments[i];
+            _batch.AppendPiece(_shard, document, first, count, i);
+        }
+
+        return _batch;
+    }
+}
