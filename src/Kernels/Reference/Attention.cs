@@ -102,7 +102,8 @@ public sealed partial class ReferenceBackend
                 }
         }
 
-        /// <summary>dk += dsᵀ q and dv += pᵀ dO; the query heads of a group in order, each over its queries in order.</summary>
+        /// <summary>dk += dsᵀ q and dv += pᵀ dO; the query heads of a group in order, each over its queries in
+        /// order.</summary>
         public void AddToKeys(int start, int stop, Tensor dk, Tensor dv)
         {
             Elements dKeys = new(dk), dValues = new(dv);

@@ -1,6 +1,7 @@
 namespace FastCpt.Kernels.Reference;
 
-/// <summary>A tensor in host memory, element by element: read as double, rounded once to its type when written.</summary>
+/// <summary>A tensor in host memory, element by element: read as double, rounded once to its type when
+/// written.</summary>
 internal readonly unsafe struct Elements
 {
     private readonly byte* _start;
