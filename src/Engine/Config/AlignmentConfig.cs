@@ -18,7 +18,10 @@ public sealed record AlignmentConfig
     /// <summary>Null pulls nothing.</summary>
     public L2SpConfig? L2Sp { get; init; }
 
-    internal static readonly Section<AlignmentConfig> Section = new Section<AlignmentConfig>(new AlignmentConfig())
+    internal static readonly Section<AlignmentConfig> Section = Table(new AlignmentConfig());
+
+    /// <summary>The keys, with other defaults: a study freezes and pulls where nothing is said.</summary>
+    internal static Section<AlignmentConfig> Table(AlignmentConfig defaults) => new Section<AlignmentConfig>(defaults)
         .Add("first_layers", OptionalValue(Int(0, 512)), c => c.FirstLayers, (c, v) => c with { FirstLayers = v },
             "Layers of the first group (m); 9/34 of the depth, rounded, if not given.")
         .Add("last_layers", OptionalValue(Int(0, 512)), c => c.LastLayers, (c, v) => c with { LastLayers = v },

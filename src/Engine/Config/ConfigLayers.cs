@@ -83,10 +83,10 @@ public sealed class ConfigLayers
     }
 
     /// <summary>A map with a key set to a value.</summary>
-    internal static YamlNode With(YamlNode map, YamlNode key, YamlNode value)
+    internal static YamlNode With(YamlNode map, string key, YamlNode value)
     {
-        YamlNode with = Without(map, key.AsText());
-        with.Add(key, value);
+        YamlNode with = Without(map, key);
+        with.Add(new YamlNode(value.Source, value.Code, value.Line, value.Column, key, isQuoted: false), value);
         return with;
     }
 

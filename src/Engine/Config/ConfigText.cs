@@ -12,27 +12,28 @@ internal static class ConfigText
     private const int CommentWidth = 100;
 
     /// <summary>A map in block style; inner lists and empty maps in flow style.</summary>
-    /// <param name="comments">What to write above keys, by dotted path; `*` stands for any name.</param>
+    /// <param name="comments">Written above keys, by dotted path, each once; `*` stands for any name.</param>
     public static string Yaml(JsonObject map, IReadOnlyDictionary<string, string>? comments = null)
     {
         var text = new StringBuilder();
+        var said = new HashSet<string>();
         WriteMap(map, "", 0);
         return text.ToString();
 
         void WriteMap(JsonObject values, string path, int depth)
         {
-            bool isFirst = true;
             foreach (var (key, value) in values)
             {
-                string inner = path.Length == 0 ? key : path + "." + key;
-                if (comments is not null && (Comment(path + ".*") ?? Comment(inner)) is { } comment)
-                    WriteComment(comment, depth, isFirst);
-                isFirst = false;
+                string inner = path + key;
+                if (comments is not null && !comments.ContainsKey(inner))
+                    inner = path + "*";
+                if (comments?.GetValueOrDefault(inner) is { } comment && said.Add(comment))
+                    WriteComment(comment, depth);
                 text.Append(' ', 2 * depth).Append(Scalar(key)).Append(':');
-                if (value is JsonObject { Count: > 0 } map)
+                if (value is JsonObject { Count: > 0 } section)
                 {
                     text.Append('\n');
-                    WriteMap(map, comments is not null && IsFree(inner) ? path + ".*" : inner, depth + 1);
+                    WriteMap(section, inner + ".", depth + 1);
                 }
                 else
                 {
@@ -41,13 +42,9 @@ internal static class ConfigText
             }
         }
 
-        string? Comment(string path) => comments!.GetValueOrDefault(path.TrimStart('.'));
-
-        bool IsFree(string path) => !comments!.ContainsKey(path);
-
-        void WriteComment(string comment, int depth, bool isFirst)
+        void WriteComment(string comment, int depth)
         {
-            if (depth == 0 && !isFirst)
+            if (depth == 0 && text.Length > 0)
                 text.Append('\n');
             foreach (string line in Wrapped(comment, CommentWidth - 2 * depth))
                 text.Append(' ', 2 * depth).Append("# ").Append(line).Append('\n');
@@ -96,14 +93,20 @@ internal static class ConfigText
         {
             if (a is JsonObject one && b is JsonObject other)
             {
-                foreach (string key in one.Select(pair => pair.Key).Union(other.Select(pair => pair.Key)))
+                string[] keys = [.. one.Select(pair => pair.Key)];
+                string[] others = [.. other.Select(pair => pair.Key)];
+                foreach (string key in keys.Union(others))
                     Compare(path.Length == 0 ? key : path + "." + key, Value(one, key), Value(other, key));
+                if (keys.Length == others.Length && !keys.Except(others).Any() && !keys.SequenceEqual(others))
+                    differences.Add((path, Order(keys), Order(others)));
             }
             else if (!JsonNode.DeepEquals(a, b))
             {
                 differences.Add((path, Flow(a), Flow(b)));
             }
         }
+
+        static string Order(string[] keys) => "the order " + string.Join(", ", keys);
 
         static JsonNode? Value(JsonObject map, string key) =>
             map.TryGetPropertyValue(key, out JsonNode? value) ? value : null;

@@ -24,6 +24,8 @@ internal static class ConfigTypes
         ("auto", Precision.Auto), ("fp32", Precision.Fp32), ("bf16", Precision.Bf16),
         ("pure_bf16", Precision.PureBf16));
 
+    public static ConfigType<ulong> Seeds { get; } = new SeedType();
+
     /// <summary>A whole number from min to max.</summary>
     public static ConfigType<int> Int(int min, int max = int.MaxValue) => new IntType(min, max);
 
@@ -107,6 +109,15 @@ internal static class ConfigTypes
         public override JsonNode ToJson(long value) => JsonValue.Create(value);
 
         public override JsonObject Schema() => new() { ["type"] = "integer", ["minimum"] = min, ["maximum"] = max };
+    }
+
+    private sealed class SeedType : ConfigType<ulong>
+    {
+        public override ulong Read(YamlNode node, ConfigPaths paths) => (ulong)node.AsInteger(0);
+
+        public override JsonNode ToJson(ulong value) => JsonValue.Create((long)value);
+
+        public override JsonObject Schema() => new() { ["type"] = "integer", ["minimum"] = 0 };
     }
 
     private sealed class NumberType(double min, double max, bool isMinExcluded) : ConfigType<double>

@@ -7,8 +7,13 @@ namespace FastCpt.Engine.Config;
 /// <remarks>Once read, there is either a Path or an Architecture, and with it every size that it has.</remarks>
 public sealed record ModelSource
 {
+    private const string Gemma3 = "gemma3";
+    private const string Llama = "llama";
+
     public string? Path { get; init; }
-    public Architecture? Architecture { get; init; }
+    /// <summary>gemma3, llama, qwen2 or qwen3.</summary>
+    public string? Architecture { get; init; }
+
     public int? HiddenSize { get; init; }
     public int? NumHiddenLayers { get; init; }
     public int? NumAttentionHeads { get; init; }
@@ -31,10 +36,8 @@ public sealed record ModelSource
     internal static readonly Section<ModelSource> Section = new Section<ModelSource>(new ModelSource())
         .Add("path", Optional(FilePath), c => c.Path, (c, v) => c with { Path = v },
             "A Hugging Face folder with config.json and safetensors. With a path, no other key is given.")
-        .Add("architecture",
-            OptionalValue(Choice(("gemma3", Config.Architecture.Gemma3), ("llama", Config.Architecture.Llama),
-                ("qwen2", Config.Architecture.Qwen2), ("qwen3", Config.Architecture.Qwen3))),
-            c => c.Architecture, (c, v) => c with { Architecture = v },
+        .Add("architecture", Optional(Word(Gemma3, Llama, "qwen2", "qwen3")), c => c.Architecture,
+            (c, v) => c with { Architecture = v },
             "Initialises a model of this kind from the seed, with the sizes below.")
         .Add("hidden_size", OptionalValue(Int(1, 1 << 16)), c => c.HiddenSize, (c, v) => c with { HiddenSize = v },
             "Width of the residual stream.")
@@ -88,7 +91,7 @@ public sealed record ModelSource
             })
             if (value is null)
                 return (key, "an architecture needs this size.");
-        if (Architecture != Config.Architecture.Gemma3
+        if (Architecture != Gemma3
             && (SlidingWindow ?? SlidingWindowPattern ?? RopeLocalBaseFreq) is not null)
             return (SlidingWindow is not null ? "sliding_window" : SlidingWindowPattern is not null
                 ? "sliding_window_pattern" : "rope_local_base_freq", "only gemma3 has local layers.");
@@ -105,16 +108,16 @@ public sealed record ModelSource
 
     private ModelSource WithDefaults()
     {
-        if (Architecture is not { } architecture)
+        if (Architecture is null)
             return this;
-        bool isGemma = architecture == Config.Architecture.Gemma3;
+        bool isGemma = Architecture == Gemma3;
         return this with
         {
             NumKeyValueHeads = NumKeyValueHeads ?? NumAttentionHeads,
             HeadDim = HeadDim ?? HiddenSize / NumAttentionHeads,
             SlidingWindow = SlidingWindow ?? (isGemma ? 512 : null),
             SlidingWindowPattern = SlidingWindowPattern ?? (isGemma ? 6 : null),
-            RopeTheta = RopeTheta ?? (architecture == Config.Architecture.Llama ? 10_000 : 1_000_000),
+            RopeTheta = RopeTheta ?? (Architecture == Llama ? 10_000 : 1_000_000),
             RopeLocalBaseFreq = RopeLocalBaseFreq ?? (isGemma ? 10_000 : null),
             RmsNormEps = RmsNormEps ?? 1e-6,
             TieWordEmbeddings = TieWordEmbeddings ?? isGemma,

@@ -9,7 +9,7 @@ namespace FastCpt.Engine.Config;
 public sealed record RunConfig
 {
     public string OutputDir { get; init; } = "";
-    public long Seed { get; init; } = 42;
+    public ulong Seed { get; init; } = 42;
     public string Device { get; init; } = "auto";
 
     /// <summary>0 takes every core.</summary>
@@ -45,7 +45,7 @@ public sealed record RunConfig
     internal static readonly Section<RunConfig> Section = new Section<RunConfig>(new RunConfig())
         .Add("output_dir", FilePath, c => c.OutputDir, (c, v) => c with { OutputDir = v },
             "Folder of everything that the run writes.", isRequired: true)
-        .Add("seed", Long(0), c => c.Seed, (c, v) => c with { Seed = v },
+        .Add("seed", Seeds, c => c.Seed, (c, v) => c with { Seed = v },
             "Decides the split, the order of the data, dropout and the first weights.")
         .Add("device", Devices, c => c.Device, (c, v) => c with { Device = v },
             "What computes: auto takes the best there is, reference is the slow specification.")

@@ -26,7 +26,7 @@ public sealed class ConfigLayersTests
                 new("FASTCPT_DATA", "x"), new("FASTCPT_ISA", "avx2")])
             .AddSetting("training.batch-size=4")
             .AddSetting("alignment.l2_sp={middle: 0.2}")
-            .AddSetting("data.languages.zh-Hans={files: [zh.txt]}")
+            .AddSetting("data.languages.zh-Hans={files: [zh.txt], weight: 1}")
             .AddSetting("output_dir", "elsewhere", "--output-dir"));
         Assert.Multiple(() =>
         {

@@ -38,7 +38,7 @@ public sealed class RunConfigTests
             Assert.That(config.Tokenizer, Is.EqualTo(_folder.At("base")));
             Assert.That(config.Seed, Is.EqualTo(42));
             Assert.That(config.Precision, Is.EqualTo(Precision.Auto));
-            Assert.That(config.Data.Packing, Is.EqualTo(Packing.Isolated));
+            Assert.That(config.Data.Packing, Is.EqualTo(PackingMode.Isolated));
             Assert.That(config.Data.Languages.Select(language => language.Name), Is.EqualTo(new[] { "ru", "hr" }));
             Assert.That(config.Data.Languages[0].Files, Is.EqualTo(new[] { _folder.At("ru.jsonl.gz") }));
             Assert.That(config.Data.Languages[1].BudgetTokens, Is.EqualTo(1000));

@@ -1,7 +1,7 @@
 namespace FastCpt.Engine.Config;
 
 /// <summary>How documents share the rows of a batch.</summary>
-public enum Packing
+public enum PackingMode
 {
     /// <summary>Documents do not see each other and positions restart.</summary>
     Isolated,

@@ -1,0 +1,39 @@
+using FastCpt.Engine.Files;
+
+namespace FastCpt.Engine.Config;
+
+/// <summary>Which keys may change between a run and its continuation.</summary>
+/// <remarks>
+/// Only those that change neither the weights nor the losses of a step: where and how often things are written, how
+/// long the run goes on, and what computes. Everything else would make a resumed run one that nobody can repeat.
+/// </remarks>
+public static class ResumePolicy
+{
+    private const int MostShown = 12;
+
+    private static readonly string[] Changeable =
+    [
+        "output_dir", "device", "threads", "training.max_steps", "training.max_tokens", "training.save_steps",
+        "training.save_total_limit", "training.log_steps", "training.max_wall_minutes",
+    ];
+
+    /// <summary>Refuses to go on with another model, other data, seed or strategy.</summary>
+    /// <param name="saved">What the checkpoint was made with, its precision resolved.</param>
+    /// <param name="now">What is asked for; a precision of auto takes the saved one.</param>
+    /// <param name="checkpoint">What errors name.</param>
+    /// <exception cref="RunException">Exit 3, listing every key that differs, with both values.</exception>
+    public static void RequireSame(RunConfig saved, RunConfig now, string checkpoint)
+    {
+        RunConfig wanted = now.Precision == Precision.Auto ? now with { Precision = saved.Precision } : now;
+        var differences = ConfigText.Differences(saved.ToJson(), wanted.ToJson())
+            .Where(difference => !Changeable.Contains(difference.Path))
+            .Select(difference => $"  {difference.Path}: {difference.Left} there, {difference.Right} here")
+            .ToList();
+        if (differences.Count == 0)
+            return;
+        string more = differences.Count > MostShown ? $"\n  and {differences.Count - MostShown} more" : "";
+        throw new RunException(ExitCode.Config,
+            $"{checkpoint}: made with another configuration:\n{string.Join('\n', differences.Take(MostShown))}{more}\n"
+            + "Restore these values, or choose another output_dir for a run of its own.");
+    }
+}
