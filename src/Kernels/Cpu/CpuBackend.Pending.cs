@@ -12,16 +12,6 @@ public sealed partial class CpuBackend
         Tensor dq, Tensor dk, Tensor dv) =>
         _plain.AttentionBackward(q, k, v, segments, shape, o, lse, dO, dq, dk, dv);
 
-    protected override void LinearKernel(Tensor x, in LinearWeight w, Tensor y) =>
-        _plain.Linear(x, w, y);
-
-    protected override void LinearBackwardKernel(
-        Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw) =>
-        _plain.LinearBackward(x, w, dy, dx, dw);
-
-    protected override void LinearResidualKernel(Tensor x, in LinearWeight w, Tensor residual, Tensor y) =>
-        _plain.LinearResidual(x, w, residual, y);
-
     protected override void GatedMlpKernel(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor residual,
         Tensor gated, Tensor upped, Tensor y) =>
@@ -32,12 +22,6 @@ public sealed partial class CpuBackend
         Tensor upped, Tensor dy, Tensor dx, in LinearGradient dGate, in LinearGradient dUp,
         in LinearGradient dDown) =>
         _plain.GatedMlpBackward(x, gate, up, down, kind, gated, upped, dy, dx, dGate, dUp, dDown);
-
-    protected override void EmbeddingKernel(Tensor ids, Tensor table, float scale, Tensor y) =>
-        _plain.Embedding(ids, table, scale, y);
-
-    protected override void EmbeddingBackwardKernel(Tensor ids, Tensor dy, float scale, Tensor dTable) =>
-        _plain.EmbeddingBackward(ids, dy, scale, dTable);
 
     protected override void LinearCrossEntropyKernel(
         Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw) =>

@@ -19,6 +19,7 @@ public sealed unsafe partial class CpuBackend : Backend
 
     private readonly SimdLevel _level;
     private readonly WorkerPool _pool;
+    private readonly Gemm _gemm;
     private readonly Scratch[] _workerScratch;
     private readonly ReferenceBackend _plain = new();
 
@@ -29,6 +30,7 @@ public sealed unsafe partial class CpuBackend : Backend
     {
         _level = SimdLevels.Resolve(instructionSet ?? Environment.GetEnvironmentVariable(SimdLevels.Variable));
         _pool = new WorkerPool(ThreadCount(threads));
+        _gemm = new Gemm(_pool, _level);
         _workerScratch = new Scratch[_pool.Workers];
         for (int worker = 0; worker < _workerScratch.Length; worker++)
             _workerScratch[worker] = new Scratch();
@@ -57,6 +59,9 @@ public sealed unsafe partial class CpuBackend : Backend
     protected override void Dispose(bool disposing)
     {
         _pool.Dispose();
+        _gemm.Dispose();
+        _bias.Dispose();
+        _lowRank.Dispose();
         foreach (Scratch scratch in _workerScratch)
             scratch.Dispose();
     }

@@ -113,8 +113,8 @@ internal sealed unsafe partial class Gemm
         MultiplyBlock(product, blocks, part, shared, stage, part.Cols, worker);
         ushort* output = (ushort*)product.Output + part.Row * product.OutputStride + part.Col;
         for (long row = 0; row < part.Rows; row++)
-            Rows.Copy<SingleElement, BrainElement>(
-                stage + row * part.Cols, output + row * product.OutputStride, part.Cols);
+            Convert.Run<SingleElement, BrainElement>(
+                stage + row * part.Cols, output + row * product.OutputStride, 0, part.Cols);
     }
 
     /// <summary>A block of rows, through all its blocks of the reduction.</summary>
@@ -174,11 +174,11 @@ internal sealed unsafe partial class Gemm
             float* sums = target + row * targetStride;
             long offset = first + row * product.ResidualStride;
             if (staged)
-                Rows.Copy<BrainElement, SingleElement>((ushort*)product.Residual + offset, sums, part.Cols);
+                Convert.Run<BrainElement, SingleElement>((ushort*)product.Residual + offset, sums, 0, part.Cols);
             else
-                Rows.Copy<SingleElement, SingleElement>((float*)product.Residual + offset, sums, part.Cols);
-            if (bias != null)
-                Rows.Add<SingleElement, SingleElement>(bias, sums, part.Cols);
+                Convert.Run<SingleElement, SingleElement>((float*)product.Residual + offset, sums, 0, part.Cols);
+            for (long col = 0; col < part.Cols && bias != null; col++)
+                sums[col] += bias[col];
         }
 
         tile.StartAt(target, targetStride * sizeof(float));

@@ -1,0 +1,33 @@
+namespace FastCpt.Kernels.Cpu;
+
+public sealed unsafe partial class CpuBackend
+{
+    /// <summary>Also serves <see cref="Backend.Linear"/>, whose residual is none.</summary>
+    /// <remarks>One chain per element: residual + bias, then x Wᵀ, then the low-rank term.</remarks>
+    protected override void LinearResidualKernel(Tensor x, in LinearWeight w, Tensor residual, Tensor y)
+    {
+        RefuseDouble(x);
+        LowRank adapter = w.Adapter;
+        if (!adapter.IsNone)
+            _gemm.Multiply(Product.To(
+                adapter.Projected, new Term(Operand.Lines(x), Operand.Lines(adapter.A), x.Cols)));
+        Product product = Product.To(y, new Term(Operand.Lines(x), Operand.Lines(w.Weight), x.Cols));
+        if (!adapter.IsNone)
+            product.Second = new Term(
+                Operand.Lines(adapter.Projected), Operand.Lines(adapter.B), adapter.A.Rows, adapter.Scale);
+        product.Residual = (void*)residual.Address;
+        product.ResidualStride = y.Cols;
+        if (!w.Bias.IsNone)
+            product.Bias = SingleBias(w.Bias);
+        _gemm.Multiply(product);
+    }
+
+    private float* SingleBias(Tensor bias)
+    {
+        if (IsSingle(bias))
+            return (float*)bias.Address;
+        float* widened = (float*)_bias.AtLeast(bias.Length * sizeof(float));
+        Cpu.Convert.Run<BrainElement, SingleElement>((void*)bias.Address, widened, 0, bias.Length);
+        return widened;
+    }
+}
