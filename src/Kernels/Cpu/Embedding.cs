@@ -84,7 +84,7 @@ public sealed unsafe partial class CpuBackend
             new EmbeddingJob<TTable, TElement>(
                 (int*)ids.Address, (void*)table.Address, scale, (void*)y.Address, y.Cols),
             y.Rows,
-            atLeast: 64);
+            LeastRows(y.Cols));
 
     private void EmbedBackward<TElement>(Tensor ids, Tensor dy, float scale, Tensor dTable)
         where TElement : struct, IElement =>

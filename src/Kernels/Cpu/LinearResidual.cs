@@ -18,16 +18,7 @@ public sealed unsafe partial class CpuBackend
         product.Residual = (void*)residual.Address;
         product.ResidualStride = y.Cols;
         if (!w.Bias.IsNone)
-            product.Bias = SingleBias(w.Bias);
+            product.Bias = Widened(w.Bias, (float*)_bias.AtLeast(w.Bias.Length * sizeof(float)));
         _gemm.Multiply(product);
-    }
-
-    private float* SingleBias(Tensor bias)
-    {
-        if (IsSingle(bias))
-            return (float*)bias.Address;
-        float* widened = (float*)_bias.AtLeast(bias.Length * sizeof(float));
-        Cpu.Convert.Run<BrainElement, SingleElement>((void*)bias.Address, widened, 0, bias.Length);
-        return widened;
     }
 }
