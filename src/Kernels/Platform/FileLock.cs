@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace FastCpt.Kernels.Platform;
 
-/// <summary>A lock on a file; the system releases it when the handle closes or the process ends, however it ends.</summary>
+/// <summary>A lock on a file; the system releases it when the handle closes and when the process ends.</summary>
 public static class FileLock
 {
     /// <summary>Opens a file for reading and writing, creating it if needed, and takes the one lock on it.</summary>
