@@ -128,7 +128,7 @@ public sealed partial class Tape
         return output;
     }
 
-    /// <summary>Cross-entropy of softmax(x Wᵀ) per row, in nats; in a training pass also the gradients, at once.</summary>
+    /// <summary>Cross-entropy of softmax(x Wᵀ) per row in nats; in a training pass also the gradients.</summary>
     /// <param name="targets">I32 [M]; <see cref="Backend.IgnoredTarget"/> predicts nothing.</param>
     /// <param name="gradientScale">One over the tokens that the whole optimizer step predicts.</param>
     /// <param name="losses">[M] of the statistic type, overwritten; 0 where nothing is predicted.</param>

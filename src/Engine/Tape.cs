@@ -4,9 +4,9 @@ namespace FastCpt.Engine;
 
 /// <summary>Runs ops forward, remembers their order, and replays them in reverse to push gradients back.</summary>
 /// <remarks>
-/// A reused list of records, without delegates. What needs no gradient records nothing, so that freezing needs no code in
-/// the models. Activations live in an arena and are given up as the replay passes them; their gradients come from a
-/// pool. Parameters' gradients are added to, never cleared here.
+/// A reused list of records, without delegates. What needs no gradient records nothing, so that freezing needs no
+/// code in the models. Activations live in an arena and are given up as the replay passes them; their gradients come
+/// from a pool. Parameters' gradients are added to, never cleared here.
 /// </remarks>
 public sealed partial class Tape(Backend backend, bool poison = false) : IDisposable
 {
@@ -120,7 +120,7 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
         return gradient.Reshape(activation.Value.Shape);
     }
 
-    /// <summary>Adds a gradient that is read for the last time to an activation's, by taking it over where that is free.</summary>
+    /// <summary>Adds a gradient, not read again, to an activation's, by taking it over where that is free.</summary>
     /// <param name="slot">Whose gradient it is; it has none afterwards.</param>
     private void PassOn(int slot, Activation target)
     {

@@ -4,7 +4,9 @@ using FastCpt.Kernels;
 namespace FastCpt.Engine.Models;
 
 /// <summary>Self-attention of a decoder block, up to its output projection.</summary>
-/// <remarks>Grouped heads (Ainslie et al. 2023), rotary positions, a norm over query and key heads where the family has one.</remarks>
+/// <remarks>
+/// Grouped heads (Ainslie et al. 2023), rotary positions, a norm over query and key heads where the family has one.
+/// </remarks>
 internal sealed class AttentionLayer
 {
     private readonly CausalModel _model;
@@ -25,16 +27,14 @@ internal sealed class AttentionLayer
         _shape = new AttentionShape(
             config.Heads, config.KeyHeads, config.HeadSize, config.AttentionScale,
             _local ? AttentionMask.Window : AttentionMask.Causal, config.Window);
-        int width = config.Heads * config.HeadSize, keyWidth = config.KeyHeads * config.HeadSize;
-        bool bias = config.QueryKeyValueBias;
-        _query = model.Linear($"{name}.q_proj", width, config.Width, bias);
-        _key = model.Linear($"{name}.k_proj", keyWidth, config.Width, bias);
-        _value = model.Linear($"{name}.v_proj", keyWidth, config.Width, bias);
-        Output = model.Linear($"{name}.o_proj", config.Width, width, config.OutputBias);
+        _query = model.Linear($"{name}.q_proj");
+        _key = model.Linear($"{name}.k_proj");
+        _value = model.Linear($"{name}.v_proj");
+        Output = model.Linear($"{name}.o_proj");
         if (!config.QueryKeyNorm)
             return;
-        _queryNorm = model.Parameters.Add($"{name}.q_norm.weight", new Shape(config.HeadSize));
-        _keyNorm = model.Parameters.Add($"{name}.k_norm.weight", new Shape(config.HeadSize));
+        _queryNorm = model.Parameters[$"{name}.q_norm.weight"];
+        _keyNorm = model.Parameters[$"{name}.k_norm.weight"];
     }
 
     /// <summary>The output projection [C, H·D], which the block joins with its residual.</summary>

@@ -15,7 +15,10 @@ public abstract class CausalModel : IDisposable
         Config = config;
         Backend = backend;
         Parameters = new ParameterSet(backend, type);
-        EmbeddingTable = Parameters.Add("model.embed_tokens.weight", new Shape(config.VocabularySize, config.Width));
+        foreach (ParameterShape parameter in ParameterLayout.Of(config))
+            Parameters.Add(parameter.Name, parameter.Shape);
+        EmbeddingTable = Parameters[ParameterLayout.Embedding];
+        Head = config.TiedHead ? EmbeddingTable : Parameters[ParameterLayout.Head];
         Rotation = Table(config.Rope, positions);
         LocalRotation = config.LocalRope == config.Rope ? Rotation : Table(config.LocalRope, positions);
     }
@@ -27,7 +30,7 @@ public abstract class CausalModel : IDisposable
     public ParameterSet Parameters { get; }
 
     /// <summary>[V, C].</summary>
-    public Parameter Head { get; private set; } = null!; // FinishParameters sets it; every constructor calls that
+    public Parameter Head { get; }
 
     /// <summary>RoPE table of layers that see everything before them.</summary>
     internal Tensor Rotation { get; }
@@ -43,9 +46,9 @@ public abstract class CausalModel : IDisposable
     /// <summary>What embeddings are multiplied by.</summary>
     protected virtual float EmbeddingScale => 1;
 
-    protected abstract IReadOnlyList<IBlock> Blocks { get; }
+    protected abstract ReadOnlySpan<IBlock> Blocks { get; }
 
-    /// <summary>Cross-entropy of every row, in nats; in a training pass also the gradients of head and last activations.</summary>
+    /// <summary>Cross-entropy of every row, in nats; in a training pass also where the gradients start.</summary>
     /// <param name="gradientScale">One over the tokens that the whole optimizer step predicts.</param>
     /// <param name="losses">[M] of the statistic type, overwritten.</param>
     public void Losses(Tape tape, in ModelInputs inputs, float gradientScale, Tensor losses) =>
@@ -81,16 +84,13 @@ public abstract class CausalModel : IDisposable
 
     protected abstract Activation FinalNorm(Tape tape, Activation x);
 
-    /// <summary>Declares what comes after the blocks; the last call of a constructor.</summary>
-    protected void FinishParameters() =>
-        Head = Config.TiedHead
-            ? EmbeddingTable
-            : Parameters.Add("lm_head.weight", new Shape(Config.VocabularySize, Config.Width));
+    /// <summary>The linear layer of a name, with its bias where the model has one.</summary>
+    internal Linear Linear(string name) => new(
+        Parameters[$"{name}.weight"], Parameters.TryGet($"{name}.bias", out Parameter? bias) ? bias : null);
 
-    /// <summary>A linear layer [outputs, inputs] under a name.</summary>
-    internal Linear Linear(string name, int outputs, int inputs, bool bias = false) => new(
-        Parameters.Add($"{name}.weight", new Shape(outputs, inputs)),
-        bias ? Parameters.Add($"{name}.bias", new Shape(outputs)) : null);
+    /// <summary>All parameters of the part of a name.</summary>
+    internal Parameter[] ParametersUnder(string name) =>
+        [.. Parameters.All.Where(parameter => parameter.Name.StartsWith($"{name}.", StringComparison.Ordinal))];
 
     private Tensor Table(RopeConfig rope, int positions)
     {

@@ -3,11 +3,11 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Models;
 
-/// <summary>Gemma 3's text decoder: norms before and after each part, five windowed layers to one that sees all.</summary>
+/// <summary>Gemma 3's text decoder: norms around each part, five windowed layers to one that sees all.</summary>
 /// <remarks>Gemma Team 2025. Norm weights are offsets from 1; embeddings are scaled by √C.</remarks>
 public sealed class Gemma3 : CausalModel
 {
-    private readonly GemmaBlock[] _blocks;
+    private readonly IBlock[] _blocks;
     private readonly Parameter _norm;
 
     /// <inheritdoc cref="CausalModel(ModelConfig, Backend, DType, int)"/>
@@ -15,11 +15,10 @@ public sealed class Gemma3 : CausalModel
         : base(config, backend, type, positions)
     {
         _blocks = [.. Enumerable.Range(0, config.Layers).Select(layer => new GemmaBlock(this, layer))];
-        _norm = Parameters.Add("model.norm.weight", new Shape(config.Width));
-        FinishParameters();
+        _norm = Parameters["model.norm.weight"];
     }
 
-    protected override IReadOnlyList<IBlock> Blocks => _blocks;
+    protected override ReadOnlySpan<IBlock> Blocks => _blocks;
 
     /// <summary>√C rounded to the weights' type: 50.5 at width 2,560 in BF16.</summary>
     protected override float EmbeddingScale
@@ -48,19 +47,17 @@ internal sealed class GemmaBlock : IBlock
 
     public GemmaBlock(CausalModel model, int layer)
     {
-        ModelConfig config = model.Config;
         string name = $"model.layers.{layer}";
-        int first = model.Parameters.All.Count;
-        _epsilon = config.NormEpsilon;
-        _inputNorm = model.Parameters.Add($"{name}.input_layernorm.weight", new Shape(config.Width));
+        _epsilon = model.Config.NormEpsilon;
+        _inputNorm = model.Parameters[$"{name}.input_layernorm.weight"];
         _attention = new AttentionLayer(model, layer, $"{name}.self_attn", NormOffset);
-        _postAttentionNorm = model.Parameters.Add($"{name}.post_attention_layernorm.weight", new Shape(config.Width));
-        _preMlpNorm = model.Parameters.Add($"{name}.pre_feedforward_layernorm.weight", new Shape(config.Width));
-        _gate = model.Linear($"{name}.mlp.gate_proj", config.InnerWidth, config.Width);
-        _up = model.Linear($"{name}.mlp.up_proj", config.InnerWidth, config.Width);
-        _down = model.Linear($"{name}.mlp.down_proj", config.Width, config.InnerWidth);
-        _postMlpNorm = model.Parameters.Add($"{name}.post_feedforward_layernorm.weight", new Shape(config.Width));
-        _parameters = [.. model.Parameters.All.Skip(first)];
+        _postAttentionNorm = model.Parameters[$"{name}.post_attention_layernorm.weight"];
+        _preMlpNorm = model.Parameters[$"{name}.pre_feedforward_layernorm.weight"];
+        _gate = model.Linear($"{name}.mlp.gate_proj");
+        _up = model.Linear($"{name}.mlp.up_proj");
+        _down = model.Linear($"{name}.mlp.down_proj");
+        _postMlpNorm = model.Parameters[$"{name}.post_feedforward_layernorm.weight"];
+        _parameters = model.ParametersUnder(name);
     }
 
     public bool IsTrained => Array.Exists(_parameters, parameter => parameter.IsTrained);

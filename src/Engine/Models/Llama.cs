@@ -7,7 +7,7 @@ namespace FastCpt.Engine.Models;
 /// <remarks>Touvron et al. 2023; Yang et al. 2024 and 2025 for Qwen.</remarks>
 public sealed class Llama : CausalModel
 {
-    private readonly LlamaBlock[] _blocks;
+    private readonly IBlock[] _blocks;
     private readonly Parameter _norm;
 
     /// <inheritdoc cref="CausalModel(ModelConfig, Backend, DType, int)"/>
@@ -15,11 +15,10 @@ public sealed class Llama : CausalModel
         : base(config, backend, type, positions)
     {
         _blocks = [.. Enumerable.Range(0, config.Layers).Select(layer => new LlamaBlock(this, layer))];
-        _norm = Parameters.Add("model.norm.weight", new Shape(config.Width));
-        FinishParameters();
+        _norm = Parameters["model.norm.weight"];
     }
 
-    protected override IReadOnlyList<IBlock> Blocks => _blocks;
+    protected override ReadOnlySpan<IBlock> Blocks => _blocks;
 
     protected override Activation FinalNorm(Tape tape, Activation x) =>
         tape.RmsNorm(x, _norm, offset: 0, Config.NormEpsilon);
@@ -36,17 +35,15 @@ internal sealed class LlamaBlock : IBlock
 
     public LlamaBlock(CausalModel model, int layer)
     {
-        ModelConfig config = model.Config;
         string name = $"model.layers.{layer}";
-        int first = model.Parameters.All.Count;
-        _epsilon = config.NormEpsilon;
-        _attentionNorm = model.Parameters.Add($"{name}.input_layernorm.weight", new Shape(config.Width));
+        _epsilon = model.Config.NormEpsilon;
+        _attentionNorm = model.Parameters[$"{name}.input_layernorm.weight"];
         _attention = new AttentionLayer(model, layer, $"{name}.self_attn", normOffset: 0);
-        _mlpNorm = model.Parameters.Add($"{name}.post_attention_layernorm.weight", new Shape(config.Width));
-        _gate = model.Linear($"{name}.mlp.gate_proj", config.InnerWidth, config.Width, config.MlpBias);
-        _up = model.Linear($"{name}.mlp.up_proj", config.InnerWidth, config.Width, config.MlpBias);
-        _down = model.Linear($"{name}.mlp.down_proj", config.Width, config.InnerWidth, config.MlpBias);
-        _parameters = [.. model.Parameters.All.Skip(first)];
+        _mlpNorm = model.Parameters[$"{name}.post_attention_layernorm.weight"];
+        _gate = model.Linear($"{name}.mlp.gate_proj");
+        _up = model.Linear($"{name}.mlp.up_proj");
+        _down = model.Linear($"{name}.mlp.down_proj");
+        _parameters = model.ParametersUnder(name);
     }
 
     public bool IsTrained => Array.Exists(_parameters, parameter => parameter.IsTrained);

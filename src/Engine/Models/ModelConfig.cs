@@ -92,4 +92,17 @@ public sealed record ModelConfig
 
     /// <summary>Standard deviation of freshly drawn matrices.</summary>
     public float InitializerRange { get; init; } = 0.02f;
+
+    /// <summary>Id that documents begin with; the tokenizer has the last word.</summary>
+    public int? BosToken { get; init; }
+
+    /// <summary>Ids that end a document or an answer.</summary>
+    public IReadOnlyList<int> EosTokens { get; init; } = [];
+
+    public int? PadToken { get; init; }
+
+    /// <summary>Equality of everything, lists by content.</summary>
+    public bool IsSameAs(ModelConfig other) =>
+        this with { LocalLayers = [], EosTokens = [] } == other with { LocalLayers = [], EosTokens = [] }
+        && LocalLayers.SequenceEqual(other.LocalLayers) && EosTokens.SequenceEqual(other.EosTokens);
 }

@@ -8,8 +8,8 @@ using FastCpt.Kernels.Platform;
 
 namespace FastCpt.Engine.Models;
 
-/// <summary>Draws the weights of a fresh model: matrices from a normal distribution, norms as identities, biases 0.</summary>
-/// <remarks>A value depends on the seed, the parameter's name and the element alone, not on the order of declaration.</remarks>
+/// <summary>Draws the weights of a fresh model: matrices normally distributed, norms as identities, biases 0.</summary>
+/// <remarks>A value depends on the seed, the parameter's name and the element alone.</remarks>
 public static class ModelInitializer
 {
     private const int ChunkElements = 1 << 20;

@@ -3,7 +3,7 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Parameters;
 
-/// <summary>All parameters of a model, in the order in which the model declares them, and the memory they live in.</summary>
+/// <summary>All parameters of a model, in the order in which it declares them, and their memory.</summary>
 public sealed class ParameterSet(Backend backend, DType type) : IDisposable
 {
     private readonly List<Parameter> _ordered = [];

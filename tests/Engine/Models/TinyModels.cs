@@ -46,9 +46,7 @@ internal static class TinyModels
     /// <summary>A model with no value at a special point: norm weights and biases are random too.</summary>
     public static CausalModel Create(ModelConfig config, Backend backend, DType type)
     {
-        CausalModel model = config.Architecture == Architecture.Gemma3
-            ? new Gemma3(config, backend, type, Rows)
-            : new Llama(config, backend, type, Rows);
+        CausalModel model = ModelFactory.Create(config, backend, type, Rows);
         ModelInitializer.Draw(model, seed: 5);
         ulong place = 0;
         foreach (Parameter vector in model.Parameters.All.Where(parameter => parameter.Value.Shape.Rank == 1))

@@ -1,0 +1,67 @@
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine.Models;
+
+/// <summary>Name and shape of a parameter that a model of some config has.</summary>
+public readonly record struct ParameterShape(string Name, Shape Shape);
+
+/// <summary>Every parameter of a decoder by its published name, in the model's order; needs no model.</summary>
+public static class ParameterLayout
+{
+    public const string Embedding = "model.embed_tokens.weight";
+
+    /// <summary>There is one only where the head is not the embedding.</summary>
+    public const string Head = "lm_head.weight";
+
+    public static IReadOnlyList<ParameterShape> Of(ModelConfig config)
+    {
+        var list = new List<ParameterShape> { new(Embedding, new Shape(config.VocabularySize, config.Width)) };
+        for (int layer = 0; layer < config.Layers; layer++)
+            AddBlock(config, $"model.layers.{layer}", list);
+        list.Add(new ParameterShape("model.norm.weight", new Shape(config.Width)));
+        if (!config.TiedHead)
+            list.Add(new ParameterShape(Head, new Shape(config.VocabularySize, config.Width)));
+        return list;
+    }
+
+    /// <summary>Number of scalars.</summary>
+    public static long Count(ModelConfig config) => Of(config).Sum(parameter => parameter.Shape.Length);
+
+    private static void AddBlock(ModelConfig config, string name, List<ParameterShape> list)
+    {
+        int width = config.Width, inner = config.InnerWidth;
+        bool normsAround = config.Architecture == Architecture.Gemma3;
+        AddNorm("input_layernorm", width);
+        AddAttention(config, $"{name}.self_attn", list);
+        AddNorm("post_attention_layernorm", width);
+        if (normsAround)
+            AddNorm("pre_feedforward_layernorm", width);
+        AddLinear($"{name}.mlp.gate_proj", inner, width, config.MlpBias, list);
+        AddLinear($"{name}.mlp.up_proj", inner, width, config.MlpBias, list);
+        AddLinear($"{name}.mlp.down_proj", width, inner, config.MlpBias, list);
+        if (normsAround)
+            AddNorm("post_feedforward_layernorm", width);
+
+        void AddNorm(string norm, int cols) => list.Add(new ParameterShape($"{name}.{norm}.weight", new Shape(cols)));
+    }
+
+    private static void AddAttention(ModelConfig config, string name, List<ParameterShape> list)
+    {
+        int queryWidth = config.Heads * config.HeadSize, keyWidth = config.KeyHeads * config.HeadSize;
+        AddLinear($"{name}.q_proj", queryWidth, config.Width, config.QueryKeyValueBias, list);
+        AddLinear($"{name}.k_proj", keyWidth, config.Width, config.QueryKeyValueBias, list);
+        AddLinear($"{name}.v_proj", keyWidth, config.Width, config.QueryKeyValueBias, list);
+        AddLinear($"{name}.o_proj", config.Width, queryWidth, config.OutputBias, list);
+        if (!config.QueryKeyNorm)
+            return;
+        list.Add(new ParameterShape($"{name}.q_norm.weight", new Shape(config.HeadSize)));
+        list.Add(new ParameterShape($"{name}.k_norm.weight", new Shape(config.HeadSize)));
+    }
+
+    private static void AddLinear(string name, int outputs, int inputs, bool bias, List<ParameterShape> list)
+    {
+        list.Add(new ParameterShape($"{name}.weight", new Shape(outputs, inputs)));
+        if (bias)
+            list.Add(new ParameterShape($"{name}.bias", new Shape(outputs)));
+    }
+}
