@@ -81,10 +81,11 @@ internal sealed class PieceTrie
             if (labels.Count == 0)
                 continue;
             starts.Add(end);
-            _units[node].Base = FindBase(labels);
+            int first = FindBase(labels);   // may replace the array of units
+            _units[node].Base = first;
             for (int k = 0; k < labels.Count; k++)
             {
-                int child = _units[node].Base + labels[k];
+                int child = first + labels[k];
                 _units[child].Parent = node;
                 pending.Push((child, starts[k], starts[k + 1], depth + 1));
             }

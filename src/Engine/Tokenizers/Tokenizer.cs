@@ -42,6 +42,14 @@ public abstract class Tokenizer
     /// <exception cref="RunException">The file is missing, malformed, or of a kind that is not supported.</exception>
     public static Tokenizer Load(string fileOrFolder) => TokenizerFile.Load(fileOrFolder);
 
+    /// <summary>Reads XLM-R's SentencePiece model with XLM-R's ids, whatever the files beside it say.</summary>
+    /// <remarks>
+    /// Text is normalized as SentencePiece does; a tokenizer.json of the same model follows the rule of Hugging Face's
+    /// library instead, which differs on some texts.
+    /// </remarks>
+    /// <exception cref="RunException">The file is malformed or is no model of this kind.</exception>
+    public static Tokenizer LoadXlmRoberta(string file) => SentencePieceTokenizer.Load(file, xlmRoberta: true);
+
     /// <summary>Appends the ids of a text; adds no special tokens around it.</summary>
     /// <remarks>
     /// Bytes that are not UTF-8 are kept by byte-level vocabularies and become U+FFFD in the others, as in their
@@ -61,9 +69,10 @@ public abstract class Tokenizer
             EncodePart(utf8, ids);
     }
 
-    /// <summary>Appends the text of ids; special tokens appear as they are written.</summary>
+    /// <summary>Appends the text of ids.</summary>
     /// <remarks>
-    /// The bytes need not be valid UTF-8: ids can stand for parts of a character.
+    /// The bytes need not be valid UTF-8: ids can stand for parts of a character. Special tokens appear as they are
+    /// written, except those of SentencePiece and llama2.c files, which are invisible there.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
     public abstract void Decode(ReadOnlySpan<int> ids, IBufferWriter<byte> utf8);

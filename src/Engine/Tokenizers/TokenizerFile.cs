@@ -26,6 +26,7 @@ internal static class TokenizerFile
             ".json" when name is "encoder.json" or "vocab.json" => Gpt2Files.Load(
                 file, MergesBeside(file, name == "encoder.json" ? "vocab.bpe" : "merges.txt")),
             ".json" => TokenizerJson.Load(file),
+            ".model" => SentencePieceTokenizer.Load(file, IsXlmRoberta(file)),
             ".tiktoken" => TiktokenFile.Load(file),
             ".bpe" => Gpt2Files.Load(MergesBeside(file, "encoder.json"), file),
             ".txt" when name == "merges.txt" => Gpt2Files.Load(MergesBeside(file, "vocab.json"), file),
@@ -33,6 +34,25 @@ internal static class TokenizerFile
                 $"{file}: not a tokenizer file that is known by its name; expected tokenizer.json, a .model, " +
                 "a .tiktoken, vocab.bpe, merges.txt or a llama2.c .bin."),
         };
+    }
+
+    /// <summary>Whether the files beside a .model say that it is XLM-R's, whose ids differ from the pieces'.</summary>
+    private static bool IsXlmRoberta(string file)
+    {
+        string folder = Path.GetDirectoryName(file) ?? "";
+        return Says("config.json", "model_type", "xlm-roberta")
+            || Says("tokenizer_config.json", "tokenizer_class", "XLMRobertaTokenizer")
+            || Says("tokenizer_config.json", "tokenizer_class", "XLMRobertaTokenizerFast");
+
+        bool Says(string name, string key, string value)
+        {
+            string path = Path.Combine(folder, name);
+            if (!File.Exists(path))
+                return false;
+            using var document = StrictJson.Load(path, ExitCode.ModelFile);
+            JsonPlace found = new JsonPlace(document.RootElement, path, "")[key];
+            return !found.IsNull && found.Text == value;
+        }
     }
 
     private static string FindInFolder(string folder)
