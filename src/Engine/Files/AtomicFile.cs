@@ -3,17 +3,13 @@ namespace FastCpt.Engine.Files;
 /// <summary>Writes a file so that after a crash at any instant its name holds the old content or the new.</summary>
 public static class AtomicFile
 {
-    private const string Prefix = ".tmp-file-";
-
     /// <summary>Writes under a temporary name in the same folder, syncs, renames, syncs the folder.</summary>
     /// <param name="write">Writes the content; what it throws leaves the old file as it was.</param>
     /// <exception cref="RunException">Exit code 6: disk full, folder not writable, sync failed.</exception>
     public static void Write(string path, Action<Stream> write, FileSystem? fileSystem = null)
     {
         fileSystem ??= FileSystem.Real;
-        string folder = Path.GetDirectoryName(Path.GetFullPath(path))
-            ?? throw new ArgumentException($"'{path}' is a root folder.", nameof(path));
-        string temporary = Path.Combine(folder, $"{Prefix}{Path.GetFileName(path)}-{Path.GetRandomFileName()}");
+        string temporary = Leftovers.TemporaryFor(path);
         try
         {
             using (var stream = new FileWriter(fileSystem, temporary))
@@ -22,7 +18,7 @@ public static class AtomicFile
                 stream.Complete();
             }
             fileSystem.RenameFile(temporary, path);
-            fileSystem.SyncFolder(folder);
+            fileSystem.SyncFolder(Path.GetDirectoryName(temporary)!);     // not null: it names a file
         }
         catch (Exception e)
         {
@@ -42,12 +38,11 @@ public static class AtomicFile
         Write(path, stream => stream.Write(copy), fileSystem);
     }
 
-    /// <summary>Deletes what writes cut short by a crash left in a folder; the caller holds its RunLock.</summary>
-    public static void Sweep(string folder, FileSystem? fileSystem = null)
-    {
-        foreach (string path in Directory.GetFiles(folder, Prefix + "*"))
-            (fileSystem ?? FileSystem.Real).DeleteFile(path);
-    }
+    /// <summary>Deletes what writers that were cut short left in a folder.</summary>
+    /// <param name="held">The folder's lock: no other process is writing there.</param>
+    /// <param name="log">Told what is removed, and what cannot be.</param>
+    public static void Sweep(string folder, RunLock held, Action<string> log, FileSystem? fileSystem = null) =>
+        Leftovers.Sweep(folder, held, fileSystem ?? FileSystem.Real, log);
 
     /// <summary>Best effort: a leftover does no harm, and the error that led here is the one to report.</summary>
     private static void RemoveLeftover(string path)

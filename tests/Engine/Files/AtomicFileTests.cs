@@ -69,21 +69,30 @@ public sealed class AtomicFileTests
             var (code, output) = ChildProcess.RunToEnd("replace-file", path, step.ToString());
             Assert.That(code, Is.EqualTo(137), output);
             Assert.That(File.ReadAllText(path), Is.EqualTo(step == 5 ? New : Old), $"killed before step {step}");
-            AtomicFile.Sweep(folder.Path);
-            Assert.That(Directory.GetFileSystemEntries(folder.Path), Has.Length.EqualTo(1));
+            using (RunLock held = RunLock.Take(folder.Path))
+                AtomicFile.Sweep(folder.Path, held, _ => { });
+            Assert.That(Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName),
+                Is.EquivalentTo(new[] { "a.json", RunLock.FileName }));
         }
     }
 
     [Test]
-    public void AtomicFile_SweepsOnlyItsOwnLeftovers()
+    public void Fault_K10_SweepsOnlyLeftoversOfThisHost()
     {
         using var folder = new TestFolder();
-        foreach (string name in new[] { ".tmp-file-a-x", ".tmp-other", "a", ".hidden" })
+        using RunLock held = RunLock.Take(folder.Path);
+        string own = Path.GetFileName(Leftovers.TemporaryFor(folder.At("a.json")));
+        string trash = Path.GetFileName(Leftovers.TrashFor(folder.At("step-00000001")));
+        string foreign = own.Replace(own[5..13], "00000000");
+        string[] kept = [foreign, ".tmp-other", ".tmp-file-a", "a", ".hidden", own[1..], own[..20]];
+        foreach (string name in (string[])[own, .. kept])
             File.WriteAllText(folder.At(name), "");
-        Directory.CreateDirectory(folder.At(".tmp-file-folder"));
-        AtomicFile.Sweep(folder.Path);
+        Directory.CreateDirectory(folder.At(trash + "/inner"));
+        var log = new List<string>();
+        AtomicFile.Sweep(folder.Path, held, log.Add);
         Assert.That(Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName),
-            Is.EquivalentTo(new[] { ".tmp-other", "a", ".hidden", ".tmp-file-folder" }));
+            Is.EquivalentTo((string[])[RunLock.FileName, .. kept]));
+        Assert.That(log, Has.Count.EqualTo(3).And.Some.Contains("left by another host"));
     }
 
     [Test]
@@ -105,7 +114,7 @@ public sealed class AtomicFileTests
             }
             writer.Complete();
         }
-        Assert.That(File.ReadAllBytes(folder.At("a")), Is.EqualTo(expected.ToArray()));
+        Assert.That(File.ReadAllBytes(folder.At("a")).AsSpan().SequenceEqual(expected.ToArray()), Is.True);
         Assert.That(files.Steps.Count(s => s.Step == FileStep.Write), Is.LessThanOrEqualTo(6));
     }
 

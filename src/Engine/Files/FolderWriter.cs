@@ -1,0 +1,152 @@
+using System.Security.Cryptography;
+
+namespace FastCpt.Engine.Files;
+
+/// <summary>Writes a folder so that after a crash at any instant it is there completely or not at all.</summary>
+/// <remarks>
+/// The files are written and synced in a temporary folder beside the final one; <see cref="Complete"/> syncs that
+/// folder, renames it and syncs its parent. Disposing an incomplete writer removes what was written.
+/// </remarks>
+public sealed class FolderWriter : IDisposable
+{
+    private readonly FileSystem _fileSystem;
+    private readonly string _temporary;
+    private readonly List<FileDigest> _files = [];
+    private bool _isComplete;
+
+    /// <param name="path">The final folder; its parent exists.</param>
+    /// <exception cref="RunException">Exit code 6: the temporary folder cannot be created.</exception>
+    public FolderWriter(string path, FileSystem? fileSystem = null)
+    {
+        (Path, _fileSystem) = (System.IO.Path.GetFullPath(path), fileSystem ?? FileSystem.Real);
+        _temporary = Leftovers.TemporaryFor(Path);
+        Guard(() => _fileSystem.CreateFolder(_temporary));
+    }
+
+    /// <summary>The final folder.</summary>
+    public string Path { get; }
+
+    /// <summary>What has been written so far.</summary>
+    public IReadOnlyList<FileDigest> Files => _files;
+
+    /// <summary>Leaves the temporary folder for inspection when the save fails.</summary>
+    public bool KeepFailed { get; init; }
+
+    /// <summary>Writes a file and waits until its bytes are on the medium.</summary>
+    /// <param name="name">One path component that has not been written yet.</param>
+    /// <param name="content">Writes to the stream, which knows its position and cannot go back.</param>
+    /// <param name="length">Bytes to reserve, so that a full disk shows itself before writing; 0 if unknown.</param>
+    /// <exception cref="RunException">Exit code 6: disk full, not writable, sync failed.</exception>
+    public void Write(string name, Action<Stream> content, long length = 0)
+    {
+        if (name.Length == 0 || name != System.IO.Path.GetFileName(name) || name is "." or "..")
+            throw new ArgumentException($"'{name}' is not one path component.", nameof(name));
+        Guard(() =>
+        {
+            using var writer = new FileWriter(_fileSystem, System.IO.Path.Combine(_temporary, name), length);
+            using var stream = new HashingStream(writer);
+            content(stream);
+            writer.Complete();
+            _files.Add(new FileDigest(name, writer.Length, stream.Crc, stream.Sha256()));
+        });
+    }
+
+    /// <summary>Copies a file unchanged.</summary>
+    public void Copy(string sourcePath, string name)
+    {
+        using InputFile source = InputFile.Open(sourcePath, ExitCode.ModelFile);
+        Write(name, stream =>
+        {
+            var chunk = new byte[(int)Math.Min(1 << 20, Math.Max(1, source.Length))];
+            for (long offset = 0; offset < source.Length; offset += chunk.Length)
+            {
+                Span<byte> part = chunk.AsSpan(0, (int)Math.Min(chunk.Length, source.Length - offset));
+                source.Read(offset, part);
+                stream.Write(part);
+            }
+        }, source.Length);
+    }
+
+    /// <summary>Gives the folder its final name.</summary>
+    /// <param name="replace">Take the place of a folder that has the name; else its presence is an error.</param>
+    /// <exception cref="RunException">Exit code 6: the rename or a sync failed, or the name is taken.</exception>
+    public void Complete(bool replace = false) => Guard(() =>
+    {
+        string parent = System.IO.Path.GetDirectoryName(Path)!;     // not null: a root folder has no temporary name
+        _fileSystem.SyncFolder(_temporary);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(_temporary, File.GetUnixFileMode(parent));
+        string? old = replace && Directory.Exists(Path) ? Leftovers.TrashFor(Path) : null;
+        if (old is not null)
+            _fileSystem.RenameFolder(Path, old);
+        _fileSystem.RenameFolder(_temporary, Path);
+        _isComplete = true;
+        _fileSystem.SyncFolder(parent);
+        if (old is not null)
+            _fileSystem.DeleteFolder(old);
+    });
+
+    /// <summary>Removes what was written, unless the folder is complete.</summary>
+    public void Dispose()
+    {
+        if (_isComplete || KeepFailed || !Directory.Exists(_temporary))
+            return;
+        try
+        {
+            Directory.Delete(_temporary, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A leftover does no harm and is swept at the next start; the error that led here is the one to report.
+        }
+    }
+
+    private void Guard(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException(ExitCode.Resources, $"{Path}: could not be saved: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Passes bytes on and computes both checksums on the way.</summary>
+    private sealed class HashingStream(FileWriter target) : Stream
+    {
+        private readonly IncrementalHash _sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+        public uint Crc { get; private set; }
+
+        public override long Length => target.Length;
+        public override long Position { get => target.Length; set => throw new NotSupportedException(); }
+        public override bool CanRead => false;
+        public override bool CanSeek => false;
+        public override bool CanWrite => true;
+
+        public string Sha256() => Convert.ToHexStringLower(_sha256.GetHashAndReset());
+
+        public override void Write(ReadOnlySpan<byte> bytes)
+        {
+            target.Write(bytes);
+            Crc = Crc32C.Append(Crc, bytes);
+            _sha256.AppendData(bytes);
+        }
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+        public override void WriteByte(byte value) => Write([value]);
+        public override void Flush() => target.Flush();
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                _sha256.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}
