@@ -87,12 +87,28 @@ public sealed class AdamW : IDisposable
         }
     }
 
+    /// <summary>Name of the first trained parameter whose gradient is not finite; null where all are.</summary>
+    public string? FirstNonFiniteGradient() =>
+        _states.FirstOrDefault(state => !double.IsFinite(SquaredNorm(state.Parameter.Gradient)))?.Parameter.Name;
+
+    /// <summary>Trained parameters that no update has seen a gradient of.</summary>
+    public IReadOnlyList<string> SilentParameters() =>
+        [.. _states.Where(state => SquaredNorm(state.FirstMoment) == 0).Select(state => state.Parameter.Name)];
+
     public void Dispose()
     {
         foreach (DeviceBuffer buffer in _buffers)
             buffer.Dispose();
         _buffers.Clear();
         _states.Clear();
+    }
+
+    private double SquaredNorm(Tensor tensor)
+    {
+        _backend.Fill(0, _squaredNorm);
+        _backend.Dot(tensor, tensor, Tensor.None, _squaredNorm);
+        _backend.Download(_squaredNorm, _scalar);
+        return MemoryMarshal.Read<double>(_scalar);
     }
 
     private Tensor Reserve(DType type, Shape shape)

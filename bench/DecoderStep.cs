@@ -1,0 +1,87 @@
+using FastCpt.Engine;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Training;
+using FastCpt.Kernels;
+
+namespace FastCpt.Bench;
+
+/// <summary>A whole training step of a Llama shape on random weights and tokens: gradient, clip, AdamW.</summary>
+internal sealed class DecoderStep : IDisposable
+{
+    public static readonly IReadOnlyList<string> Sizes = ["15m", "110m"];
+
+    private readonly CausalModel _model;
+    private readonly Tape _tape;
+    private readonly TokenLosses _losses;
+    private readonly AdamW _optimizer;
+    private readonly int[] _ids, _targets, _positions, _bounds;
+    private long _update;
+
+    /// <param name="size">One of <see cref="Sizes"/>.</param>
+    public DecoderStep(Backend backend, string size, DType type, bool recompute = false)
+    {
+        bool small = size == "15m";
+        int rows = small ? 8 : 4, length = small ? 256 : 512;
+        ModelConfig config = small ? Shape(288, 6, 6, 2, 768, length) : Shape(768, 12, 12, 4, 2048, length);
+        Recompute = recompute;
+        _model = new Llama(config, backend, type, length);
+        ModelInitializer.Draw(_model, seed: 1);
+        _model.Parameters.Train(_ => true);
+        _tape = new Tape(backend);
+        _losses = new TokenLosses(backend, rows * length);
+        _optimizer = new AdamW(_model.Parameters, new AdamWSettings(), _ => default);
+        var random = new Random(1);
+        _ids = Draw();
+        _targets = Draw();
+        _positions = [.. Enumerable.Range(0, rows * length).Select(i => i % length)];
+        _bounds = [.. Enumerable.Range(0, rows).SelectMany(row => new[] { row * length, (row + 1) * length })];
+
+        int[] Draw() => [.. Enumerable.Range(0, rows * length).Select(_ => random.Next(config.VocabularySize))];
+    }
+
+    public bool Recompute { get; }
+
+    public int Tokens => _ids.Length;
+
+    public double Flops => FlopCount.TrainingStep(_model, Tokens, _bounds);
+
+    /// <returns>Mean loss in nats.</returns>
+    public double Run()
+    {
+        _model.Parameters.ClearGradients();
+        _tape.BeginTraining(Recompute);
+        ModelInputs inputs = ModelInputs.Upload(_tape, _ids, _positions, _bounds, _targets);
+        _model.Losses(_tape, inputs, 1f / Tokens, _losses.For(Tokens));
+        _tape.Backward();
+        double norm = _optimizer.GradientNorm();
+        _optimizer.Update(norm, 1e-4, ++_update);
+        return _losses.Sum(Tokens) / Tokens;
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _losses.Dispose();
+        _tape.Dispose();
+        _model.Dispose();
+    }
+
+    private static ModelConfig Shape(int width, int layers, int heads, int keyHeads, int inner, int positions) => new()
+    {
+        Architecture = Architecture.Llama,
+        VocabularySize = 32000,
+        Width = width,
+        Layers = layers,
+        Heads = heads,
+        KeyHeads = keyHeads,
+        HeadSize = width / heads,
+        InnerWidth = inner,
+        MaxPositions = positions,
+        NormEpsilon = 1e-6f,
+        AttentionScale = 1 / MathF.Sqrt(width / (float)heads),
+        TiedHead = true,
+        Rope = new RopeConfig(10_000),
+        LocalRope = new RopeConfig(10_000),
+        LocalLayers = new bool[layers],
+    };
+}

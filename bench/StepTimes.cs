@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Globalization;
+using FastCpt.Kernels;
+
+namespace FastCpt.Bench;
+
+/// <summary>Times whole training steps in a process of their own, so that peak memory is the step's.</summary>
+/// <remarks>Prints one JSON line a case: seconds (median, best), share of the arithmetic peak of the same minute, memory.</remarks>
+internal static class StepTimes
+{
+    private const int WarmupSteps = 2;
+
+    /// <param name="arguments">Size (15m, 110m), optionally bf16, recompute, steps=N, threads=N.</param>
+    public static int Run(ReadOnlySpan<string> arguments)
+    {
+        string size = "15m";
+        DType type = DType.F32;
+        bool recompute = false;
+        int steps = 7, threads = 0;
+        foreach (string argument in arguments)
+        {
+            if (DecoderStep.Sizes.Contains(argument))
+                size = argument;
+            else if (argument == "bf16")
+                type = DType.BF16;
+            else if (argument == "recompute")
+                recompute = true;
+            else if (argument.StartsWith("steps=", StringComparison.Ordinal))
+                steps = int.Parse(argument.AsSpan(6), CultureInfo.InvariantCulture);
+            else if (argument.StartsWith("threads=", StringComparison.Ordinal))
+                threads = int.Parse(argument.AsSpan(8), CultureInfo.InvariantCulture);
+            else
+                return Usage(argument);
+        }
+
+        Measure(size, type, recompute, steps, threads);
+        return 0;
+    }
+
+    private static void Measure(string size, DType type, bool recompute, int steps, int threads)
+    {
+        using Backend backend = Backends.Open("cpu", threads);
+        using var step = new DecoderStep(backend, size, type, recompute);
+        double first = 0, last = 0;
+        var seconds = new List<double>();
+        for (int i = 0; i < WarmupSteps + steps; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            last = step.Run();
+            if (i == 0)
+                first = last;
+            if (i >= WarmupSteps)
+                seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
+        seconds.Sort();
+        double median = seconds[seconds.Count / 2], peak = backend.MeasurePeakFlops();
+        long memory = Process.GetCurrentProcess().PeakWorkingSet64 >> 20;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""{"case":"{{size}} {{type}}{{(recompute ? " recompute" : "")}}","isa":"{{backend.InstructionSet}}","threads":{{backend.Threads}},"median_s":{{median:F3}},"best_s":{{seconds[0]:F3}},"tokens_per_s":{{step.Tokens / median:F0}},"of_fp32_peak":{{step.Flops / median / peak:F3}},"peak_mib":{{memory}},"loss":[{{first:F4}},{{last:F4}}]}"""));
+    }
+
+    private static int Usage(string argument)
+    {
+        Console.Error.WriteLine(
+            $"'{argument}' is not known. Usage: steps [{string.Join('|', DecoderStep.Sizes)}] [bf16] [recompute] "
+            + "[steps=N] [threads=N]");
+        return 2;
+    }
+}

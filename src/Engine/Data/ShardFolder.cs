@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Tokenizers;
+
+namespace FastCpt.Engine.Data;
+
+/// <summary>Token shards under names that say what they were made from, so that a shard is made once and never stale.</summary>
+/// <param name="maxDocumentTokens">Ends included; the rest of a longer document is dropped.</param>
+/// <param name="say">Told what becomes of each text that is tokenised.</param>
+public sealed class ShardFolder(
+    string folder, Tokenizer tokenizer, int maxDocumentTokens, Action<string> say, StopSignal stop, int threads)
+{
+    private const int NameDigits = 16;
+
+    /// <summary>The shard of a language, made where it is missing.</summary>
+    /// <exception cref="RunException">Exit 3: the text is refused. Exit 6: the disk. Exit 130, 143: stopped.</exception>
+    public TokenShard Open(LanguageText language)
+    {
+        string path = Path.Combine(folder, $"{language.Code}-{Identity(language)[..NameDigits]}.shard");
+        if (!File.Exists(path))
+        {
+            Directory.CreateDirectory(folder);
+            AtomicFile.Sweep(folder);
+            CorpusSummary made = new CorpusTokenizer(language, tokenizer, maxDocumentTokens, stop, threads).Write(path);
+            say(string.Create(
+                CultureInfo.InvariantCulture,
+                $"tokenised {language.Code}: {made.TrainingTokens} tokens of {made.TrainingDocuments} documents to train, "
+                + $"{made.ValidationTokens} of {made.ValidationDocuments} to validate, {made.BadLines} bad lines"));
+            foreach (string example in made.BadLineExamples)
+                say($"  passed over {example}");
+        }
+
+        return TokenShard.Open(path, tokenizer);
+    }
+
+    /// <summary>Hash of the bytes of the text and of all that decides what becomes of them.</summary>
+    private string Identity(LanguageText language)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        string settings = string.Create(
+            CultureInfo.InvariantCulture,
+            $"shard 1|{language.Code}|{language.HeldOut}|{language.Budget}|{language.MaxBadLines}|{language.Seed}|"
+            + $"{language.ValidationShare:R}|{tokenizer.Sha256}|{maxDocumentTokens}");
+        hash.AppendData(Encoding.UTF8.GetBytes(settings));
+        foreach (string file in language.Files)
+            hash.AppendData(Encoding.UTF8.GetBytes("|" + FileHash.Of(file)));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+
+namespace FastCpt.Engine.Training;
+
+/// <summary>Rates between log lines, and how long the run may still take. Wall-clock jumps do not matter.</summary>
+/// <param name="peakFlops">NaN where unknown.</param>
+/// <param name="maxWallMinutes">0 for no limit.</param>
+internal sealed class StepClock(double peakFlops, double maxWallMinutes)
+{
+    private readonly Process _process = Process.GetCurrentProcess();
+    private long _runStart, _lineStart, _lineTokens, _dataTicks;
+    private int _lineSteps;
+    private double _lineFlops;
+    private TimeSpan _saveTime, _stepTime;
+
+    /// <summary>Whether a save must begin now to end before the limit: two saves and a step ahead of it.</summary>
+    public bool IsPastLimit =>
+        maxWallMinutes > 0
+        && Stopwatch.GetElapsedTime(_runStart) + 2 * _saveTime + _stepTime > TimeSpan.FromMinutes(maxWallMinutes);
+
+    public void Start() => _runStart = _lineStart = Stopwatch.GetTimestamp();
+
+    public void Saved(TimeSpan elapsed) => _saveTime = elapsed;
+
+    public void Add(StepGradient step)
+    {
+        _lineSteps++;
+        _lineTokens += step.Tokens;
+        _lineFlops += step.Flops;
+        _dataTicks += step.DataTicks;
+    }
+
+    /// <summary>The line for the steps since the last one.</summary>
+    public StepReport Report(TrainingProgress progress, double loss, double norm, double rate, long totalSteps)
+    {
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(_lineStart);
+        _stepTime = elapsed / _lineSteps;
+        _process.Refresh();
+        var report = new StepReport
+        {
+            Step = progress.Step,
+            Tokens = progress.Tokens,
+            LossNats = loss,
+            GradientNorm = norm,
+            LearningRate = rate,
+            TokensPerSecond = _lineTokens / elapsed.TotalSeconds,
+            Utilization = _lineFlops / elapsed.TotalSeconds / peakFlops,
+            PeakMemoryBytes = _process.PeakWorkingSet64,
+            DataShare = _dataTicks / (double)Stopwatch.Frequency / elapsed.TotalSeconds,
+            Remaining = _stepTime * (totalSteps - progress.Step),
+        };
+        (_lineStart, _lineSteps, _lineTokens, _lineFlops, _dataTicks) = (Stopwatch.GetTimestamp(), 0, 0, 0, 0);
+        return report;
+    }
+}
