@@ -9,6 +9,7 @@ internal static class ChildProcess
     /// <summary>What the child does, by its first argument; returns its exit code.</summary>
     public static int Run(string task, string[] arguments) => task switch
     {
+        "fastcpt" => CommandLine.Run(arguments, Console.Out, Console.Error),
         "hold-lock" => RunLockTests.HoldLock(arguments[0]),
         "wait-for-signals" => StopSignalTests.WaitForSignals(),
         "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),

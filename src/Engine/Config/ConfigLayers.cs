@@ -22,6 +22,9 @@ public sealed class ConfigLayers
 
     internal ConfigPaths Paths { get; } = new();
 
+    /// <summary>Whether the layers describe a study: only a study has families.</summary>
+    public bool IsStudy => Merged.Find("families") is not null;
+
     /// <summary>Adds a file, YAML or JSON, with those that it extends; of a run.json, its configuration.</summary>
     /// <exception cref="RunException">The file cannot be read, is malformed, or extends itself.</exception>
     public ConfigLayers AddFile(string path) => Add(ReadFile(path, []));

@@ -44,12 +44,10 @@ internal sealed class Section<T>(T defaults) : ConfigType<T>
                 throw UnknownKey(key);
         T section = defaults;
         foreach (Field field in _fields)
-        {
             if (node.Find(field.Name) is { } value)
                 section = field.Read(section, value, paths);
-            else if (field.IsRequired)
-                throw node.Error($"the key '{field.Name}' is missing: {field.Description}");
-        }
+        if (_fields.Find(field => field.IsRequired && node.Find(field.Name) is null) is { } missing)
+            throw node.Error($"the key '{missing.Name}' is missing: {missing.Description}");
         if (_check(section) is { } problem)
             throw (node.Find(problem.Key) ?? node).Error($"{problem.Key}: {problem.Message}");
         return _complete(section);
