@@ -40,7 +40,6 @@ public sealed class CommandLineTests
     public void CommandLine_Version_IsThatOfTheRecords()
     {
         Assert.That(Call.Of("--version").Output, Is.EqualTo(ToolVersion.Text + "\n"));
-        Assert.That(typeof(ToolVersion).Assembly.GetName().Version!.ToString(3), Is.EqualTo(ToolVersion.Text));
     }
 
     [Test]
