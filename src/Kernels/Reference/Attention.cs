@@ -43,11 +43,8 @@ public sealed partial class ReferenceBackend
         ReadOnlySpan<int> bounds = Integers(segments.Bounds);
         AttentionGradient gradient = new(q, k, v, o, lse, dO, shape);
         for (int segment = 0; segment < segments.Count; segment++)
-        {
-            int start = bounds[2 * segment], end = bounds[2 * segment + 1];
-            gradient.AddToQueries(start, end, dq);
-            gradient.AddToKeys(start, end, dk, dv);
-        }
+            for (int keyHead = 0; keyHead < shape.KeyHeads; keyHead++)
+                gradient.Add(bounds[2 * segment], bounds[2 * segment + 1], keyHead, dq, dk, dv);
     }
 
     /// <summary>The keys [first, end) that a row of the segment [start, stop) sees.</summary>
@@ -79,65 +76,46 @@ public sealed partial class ReferenceBackend
         private readonly Elements _queries = new(q), _keys = new(k), _values = new(v);
         private readonly Elements _output = new(o), _lses = new(lse), _dOutput = new(dO);
 
-        /// <summary>dq += ds k.</summary>
-        public void AddToQueries(int start, int stop, Tensor dq)
+        /// <summary>Adds the gradients of one segment's rows [start, stop) and of one key head.</summary>
+        public void Add(int start, int stop, int keyHead, Tensor dq, Tensor dk, Tensor dv)
+        {
+            int group = shape.Heads / shape.KeyHeads, size = shape.HeadSize;
+            double[] keySums = new double[(stop - start) * size], valueSums = new double[keySums.Length];
+            for (int head = keyHead * group; head < (keyHead + 1) * group; head++)
+                for (long row = start; row < stop; row++)
+                    AddQuery(start, stop, row, head, dq, keySums, valueSums);
+            Elements dKeys = new(dk), dValues = new(dv);
+            for (int i = 0; i < keySums.Length; i++)
+            {
+                long key = start + i / size, column = (long)keyHead * size + i % size;
+                dKeys[key, column] += keySums[i];
+                dValues[key, column] += valueSums[i];
+            }
+        }
+
+        /// <summary>What one query and head add: ds k to its own gradient, ds q and p dO to the keys' and
+        /// values'.</summary>
+        private void AddQuery(
+            int start, int stop, long row, int head, Tensor dq, double[] keySums, double[] valueSums)
         {
             Elements dQueries = new(dq);
+            long queryColumn = (long)head * shape.HeadSize, keyColumn = KeyColumn(head, shape);
             double[] sums = new double[shape.HeadSize];
-            for (long row = start; row < stop; row++)
-                for (int head = 0; head < shape.Heads; head++)
-                {
-                    Array.Clear(sums);
-                    double delta = Delta(row, head);
-                    var (first, end) = VisibleKeys(start, stop, row, shape);
-                    for (long key = first; key < end; key++)
-                    {
-                        var (_, dScore) = Terms(row, key, head, delta);
-                        for (int d = 0; d < shape.HeadSize; d++)
-                            sums[d] += dScore * _keys[key, KeyColumn(head, shape) + d];
-                    }
-
-                    for (int d = 0; d < shape.HeadSize; d++)
-                        dQueries[row, (long)head * shape.HeadSize + d] += sums[d];
-                }
-        }
-
-        /// <summary>dk += dsᵀ q and dv += pᵀ dO; the query heads of a group in order, each over its queries in
-        /// order.</summary>
-        public void AddToKeys(int start, int stop, Tensor dk, Tensor dv)
-        {
-            Elements dKeys = new(dk), dValues = new(dv);
-            int group = shape.Heads / shape.KeyHeads;
-            double[] keySums = new double[shape.HeadSize], valueSums = new double[shape.HeadSize];
-            for (long key = start; key < stop; key++)
-                for (int keyHead = 0; keyHead < shape.KeyHeads; keyHead++)
-                {
-                    Array.Clear(keySums);
-                    Array.Clear(valueSums);
-                    for (int head = keyHead * group; head < (keyHead + 1) * group; head++)
-                        for (long row = start; row < stop; row++)
-                            AddQuery(start, stop, row, key, head, keySums, valueSums);
-                    for (int d = 0; d < shape.HeadSize; d++)
-                    {
-                        dKeys[key, (long)keyHead * shape.HeadSize + d] += keySums[d];
-                        dValues[key, (long)keyHead * shape.HeadSize + d] += valueSums[d];
-                    }
-                }
-        }
-
-        private void AddQuery(
-            int start, int stop, long row, long key, int head, double[] keySums, double[] valueSums)
-        {
+            double delta = Delta(row, head);
             var (first, end) = VisibleKeys(start, stop, row, shape);
-            if (key < first || key >= end)
-                return;
-            var (p, dScore) = Terms(row, key, head, Delta(row, head));
-            for (int d = 0; d < shape.HeadSize; d++)
+            for (long key = first; key < end; key++)
             {
-                long column = (long)head * shape.HeadSize + d;
-                keySums[d] += dScore * _queries[row, column];
-                valueSums[d] += p * _dOutput[row, column];
+                var (p, dScore) = Terms(row, key, head, delta);
+                for (int d = 0; d < shape.HeadSize; d++)
+                {
+                    sums[d] += dScore * _keys[key, keyColumn + d];
+                    keySums[(key - start) * shape.HeadSize + d] += dScore * _queries[row, queryColumn + d];
+                    valueSums[(key - start) * shape.HeadSize + d] += p * _dOutput[row, queryColumn + d];
+                }
             }
+
+            for (int d = 0; d < shape.HeadSize; d++)
+                dQueries[row, queryColumn + d] += sums[d];
         }
 
         /// <summary>δ = Σ dO · o of a row and head.</summary>

@@ -47,6 +47,6 @@ internal static class Agreement
 
         Assert.That(
             worst, Is.EqualTo(-1),
-            () => $"{what}: element {worst} is {got[worst]:R}, exact {want[worst]:R}, {worstRatio:F1} times the bound.");
+            () => $"{what}: [{worst}] is {got[worst]:R}, exact {want[worst]:R}: {worstRatio:F1} times the bound.");
     }
 }

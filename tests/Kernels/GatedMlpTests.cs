@@ -1,0 +1,229 @@
+using FastCpt.Kernels;
+using FastCpt.Tests.Kernels.Harness;
+
+namespace FastCpt.Tests.Kernels;
+
+public sealed class GatedMlpTests
+{
+    /// <summary>Shape of a layer: rows M, width C, inner width F.</summary>
+    public readonly record struct MlpShape(int M, int C, int F, Gate Kind, bool Residual = false, int Rank = 0)
+    {
+        public static IEnumerable<MlpShape> Biting =>
+            from kind in new[] { Gate.GeGlu, Gate.SwiGlu }
+            from shape in new MlpShape[]
+            {
+                new(1, 1, 1, kind), new(0, 8, 8, kind), new(3, 7, 17, kind, Residual: true, Rank: 2),
+                new(17, 33, 31, kind, Residual: true), new(19, 70, 131, kind),
+            }
+            select shape;
+    }
+
+    internal static OpCase Forward(Scene s, MlpShape shape)
+    {
+        Layer layer = new(s, shape);
+        Tensor x = s.Activation(shape.M, shape.C), y = s.NewActivation(shape.M, shape.C);
+        Tensor residual = shape.Residual ? s.Activation(shape.M, shape.C) : Tensor.None;
+        Tensor gated = s.NewActivation(shape.M, shape.F), upped = s.NewActivation(shape.M, shape.F);
+        Matrix GatedErrors(Units units) => LinearBounds.Forward(s, s.Matrix(x), null, layer.Gate, units);
+        Matrix UppedErrors(Units units) => LinearBounds.Forward(s, s.Matrix(x), null, layer.Up, units);
+        return new OpCase(
+            () => s.Backend.GatedMlp(x, layer.Gate, layer.Up, layer.Down, shape.Kind, residual, gated, upped, y),
+            new Output("gated", gated, units => GatedErrors(units).Values),
+            new Output("upped", upped, units => UppedErrors(units).Values),
+            new Output("y", y, units => Errors(units).Values));
+
+        Matrix Errors(Units units)
+        {
+            Matrix g = Read(s, gated), u = Read(s, upped), hidden = Hidden(g, u, shape.Kind);
+            Matrix hiddenErrors = HiddenErrors(
+                g, GatedErrors(units) + units.Activation * g.Absolute(),
+                u, UppedErrors(units) + units.Activation * u.Absolute(), shape.Kind);
+            hiddenErrors += units.Activation * hidden.Absolute();
+            Matrix errors = LinearBounds.Forward(s, hidden, hiddenErrors, layer.Down, units);
+            return residual.IsNone ? errors : errors + Units.Single * s.Matrix(residual).Absolute();
+        }
+    }
+
+    internal static OpCase Backward(Scene s, MlpShape shape)
+    {
+        Layer layer = new(s, shape with { Rank = 0 });
+        Tensor x = s.Activation(shape.M, shape.C), dy = s.Activation(shape.M, shape.C);
+        Tensor gated = s.Activation(shape.M, shape.F), upped = s.Activation(shape.M, shape.F);
+        Tensor dx = s.Activation(shape.M, shape.C);
+        LinearGradient dGate = new(s.Statistic(shape.F, shape.C)), dUp = new(s.Statistic(shape.F, shape.C));
+        LinearGradient dDown = new(s.Statistic(shape.C, shape.F));
+        return new OpCase(
+            () => s.Backend.GatedMlpBackward(
+                x, layer.Gate, layer.Up, layer.Down, shape.Kind, gated, upped, dy, dx, dGate, dUp, dDown),
+            new Output("dGated", gated, units => Bounds(units).DGatedError.Values),
+            new Output("dUpped", upped, units => Bounds(units).DUppedError.Values),
+            new Output("dx", dx, units => InputErrors(units).Values),
+            new Output("dGate", dGate.Weight, units => WeightErrors(dGate, Bounds(units), gate: true, units)),
+            new Output("dUp", dUp.Weight, units => WeightErrors(dUp, Bounds(units), gate: false, units)),
+            new Output("dDown", dDown.Weight, units => DownErrors(units)));
+
+        HiddenBounds Bounds(Units units) =>
+            new(s, s.Matrix(gated), s.Matrix(upped), s.Matrix(dy), layer.Down, shape.Kind, units);
+
+        Matrix InputErrors(Units units)
+        {
+            HiddenBounds bounds = Bounds(units);
+            Matrix dg = Read(s, gated), du = Read(s, upped);
+            Matrix errors = LinearBounds.InputGradient(s, dg, Stored(dg, bounds.DGatedError, units), layer.Gate, units)
+                + LinearBounds.InputGradient(s, du, Stored(du, bounds.DUppedError, units), layer.Up, units);
+            // Two products are added one after the other, with a rounding to the activations' type between them.
+            Matrix between = s.Matrix(dx).Absolute() + dg.Absolute() * s.Matrix(layer.Gate.Weight).Absolute();
+            return errors + (units.Activation + 2 * Units.Single) * between;
+        }
+
+        double[] WeightErrors(LinearGradient dw, HiddenBounds bounds, bool gate, Units units)
+        {
+            Matrix d = Read(s, gate ? gated : upped);
+            Matrix error = Stored(d, gate ? bounds.DGatedError : bounds.DUppedError, units);
+            return (LinearBounds.WeightGradient(d, error, s.Matrix(x)) + LinearBounds.Adding(s, dw.Weight)).Values;
+        }
+
+        double[] DownErrors(Units units)
+        {
+            HiddenBounds bounds = Bounds(units);
+            Matrix errors = LinearBounds.WeightGradient(s.Matrix(dy), null, bounds.Hidden, bounds.HiddenError);
+            return (errors + LinearBounds.Adding(s, dDown.Weight)).Values;
+        }
+    }
+
+    private static Matrix Read(Scene s, Tensor tensor) =>
+        new(s.Device.Read(tensor), (int)tensor.Rows, (int)tensor.Cols);
+
+    private static Matrix Stored(Matrix value, Matrix error, Units units) => error + units.Activation * value.Absolute();
+
+    private static Matrix Hidden(Matrix gated, Matrix upped, Gate kind) =>
+        gated.Map(g => Activation(g, kind).Value).Zip(upped, (a, u) => a * u);
+
+    private static Matrix HiddenErrors(Matrix gated, Matrix gatedError, Matrix upped, Matrix uppedError, Gate kind)
+    {
+        double slope = kind == Gate.GeGlu ? GeGluTests.LargestSlope : SwiGluTests.LargestSlope;
+        return gatedError.Zip(upped, (e, u) => slope * e * Math.Abs(u))
+            + gated.Zip(uppedError, (g, e) => Math.Abs(g) * e)
+            + gated.Zip(upped, (g, u) => GeGluTests.Roundings * Units.Single * Math.Abs(g * u));
+    }
+
+    /// <summary>The activation and its slope at g, from the textbook formulas.</summary>
+    private static (double Value, double Slope) Activation(double g, Gate kind)
+    {
+        if (kind == Gate.SwiGlu)
+        {
+            double logistic = 1 / (1 + Math.Exp(-g));
+            return (g * logistic, logistic * (1 + g * (1 - logistic)));
+        }
+
+        double root = Math.Sqrt(2 / Math.PI), tanh = Math.Tanh(root * (g + 0.044715 * g * g * g));
+        double inner = root * (1 + 3 * 0.044715 * g * g);
+        return (0.5 * g * (1 + tanh), 0.5 * (1 + tanh) + 0.5 * g * (1 - tanh * tanh) * inner);
+    }
+
+    private sealed class Layer(Scene s, MlpShape shape)
+    {
+        public LinearWeight Gate { get; } = LinearParts.Weight(s, new(shape.M, shape.F, shape.C, Rank: shape.Rank));
+
+        public LinearWeight Up { get; } = LinearParts.Weight(s, new(shape.M, shape.F, shape.C, Rank: shape.Rank));
+
+        public LinearWeight Down { get; } = LinearParts.Weight(s, new(shape.M, shape.C, shape.F, Rank: shape.Rank));
+    }
+
+    /// <summary>Errors of what lies between the products of the backward pass.</summary>
+    private sealed class HiddenBounds
+    {
+        public HiddenBounds(
+            Scene s, Matrix gated, Matrix upped, Matrix dy, LinearWeight down, Gate kind, Units units)
+        {
+            Matrix none = gated.Map(_ => 0);
+            Hidden = Hidden(gated, upped, kind);
+            HiddenError = Stored(Hidden, HiddenErrors(gated, none, upped, none, kind), units);
+            Matrix dHidden = dy * s.Matrix(down.Weight);
+            Matrix dHiddenError = Stored(dHidden, LinearBounds.InputGradient(s, dy, null, down, units), units);
+            Matrix slopeErrors = gated.Map(
+                g => Units.Single * (kind == Gate.GeGlu ? GeGluTests.SlopeError(g) : SwiGluTests.SlopeError(g)));
+            DGatedError = dHiddenError.Zip(gated, (e, g) => e * Math.Abs(Activation(g, kind).Slope))
+                .Zip(upped, (e, u) => e * Math.Abs(u))
+                + dHidden.Zip(upped, (d, u) => Math.Abs(d * u)).Zip(slopeErrors, (d, e) => d * e);
+            DUppedError = dHiddenError.Zip(gated, (e, g) => e * Math.Abs(g))
+                + dHidden.Zip(gated, (d, g) => (GeGluTests.Roundings + 2) * Units.Single * Math.Abs(d * g));
+        }
+
+        public Matrix Hidden { get; }
+
+        public Matrix HiddenError { get; }
+
+        public Matrix DGatedError { get; }
+
+        public Matrix DUppedError { get; }
+    }
+
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndTypes))]
+    public void GatedMlp_AgreesWithReference(string name, Types types)
+    {
+        using Backend backend = Cases.Open(name);
+        foreach (MlpShape shape in MlpShape.Biting)
+            Agreement.Check(backend, types, shape, s => Forward(s, shape));
+    }
+
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndTypes))]
+    public void GatedMlpBackward_AgreesWithReference(string name, Types types)
+    {
+        using Backend backend = Cases.Open(name);
+        foreach (MlpShape shape in MlpShape.Biting)
+            Agreement.Check(backend, types, shape, s => Backward(s, shape));
+    }
+
+    [Test]
+    public void GatedMlp_GradientAgreesWithDifferences([Values] Gate kind, [Values] bool residual)
+    {
+        using GradientCheck check = new();
+        Scene s = check.Scene;
+        Layer layer = new(s, new MlpShape(4, 5, 7, kind, Rank: 2));
+        Tensor x = s.Activation(4, 5), y = s.NewActivation(4, 5), carried = residual ? s.Activation(4, 5) : Tensor.None;
+        Tensor gated = s.NewActivation(4, 7), upped = s.NewActivation(4, 7);
+        LinearWeight gate = layer.Gate, up = layer.Up, down = layer.Down;
+        check.Check(
+            [
+                x, gate.Weight, gate.Adapter.A, gate.Adapter.B, up.Weight, up.Adapter.A, up.Adapter.B,
+                down.Weight, down.Adapter.A, down.Adapter.B,
+            ],
+            [y], () => check.Backend.GatedMlp(x, gate, up, down, kind, carried, gated, upped, y),
+            (dy, d) => check.Backend.GatedMlpBackward(
+                x, gate, up, down, kind, gated, upped, dy[0], d[0], new LinearGradient(d[1], A: d[2], B: d[3]),
+                new LinearGradient(d[4], A: d[5], B: d[6]), new LinearGradient(d[7], A: d[8], B: d[9])));
+    }
+
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndTypes))]
+    public void GatedMlp_MayOverwriteTheResidual(string name, Types types)
+    {
+        using Backend backend = Cases.Open(name);
+        using Device device = new(backend);
+        Scene s = new(device, types);
+        Layer layer = new(s, new MlpShape(37, 21, 45, Gate.SwiGlu));
+        Tensor x = s.Activation(37, 21), gated = s.NewActivation(37, 45), upped = s.NewActivation(37, 45);
+        Aliasing.Check(
+            backend, types, [(37, 21)],
+            (inputs, y) => backend.GatedMlp(
+                x, layer.Gate, layer.Up, layer.Down, Gate.SwiGlu, inputs[0], gated, upped, y));
+    }
+
+    [Test]
+    public void GatedMlp_OfWrongShapesThrows()
+    {
+        using Device device = new(Cases.Open("reference"));
+        Scene s = new(device, Types.Single);
+        Layer layer = new(s, new MlpShape(4, 3, 5, Gate.GeGlu));
+        Tensor x = s.Activation(4, 3), gated = s.NewActivation(4, 5), y = s.NewActivation(4, 3);
+        Backend b = device.Backend;
+        Assert.Throws<ArgumentException>(
+            () => b.GatedMlp(x, layer.Gate, layer.Up, layer.Up, Gate.GeGlu, default, gated, gated, y));
+        Assert.Throws<ArgumentException>(
+            () => b.GatedMlp(x, layer.Gate, layer.Up, layer.Down, Gate.GeGlu, gated, gated, gated, y));
+        Assert.Throws<ArgumentException>(
+            () => b.GatedMlp(x, layer.Gate, layer.Up, layer.Down, Gate.GeGlu, default, gated, y, y));
+        Assert.Throws<ArgumentException>(() => b.GatedMlpBackward(
+            x, layer.Gate, layer.Up, layer.Down, Gate.GeGlu, gated, gated, y, gated, default, default, default));
+    }
+}
