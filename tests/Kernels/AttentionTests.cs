@@ -79,7 +79,7 @@ public sealed class AttentionTests
             Assert.That(Row(device, o, row), Is.All.Zero, $"output of row {row}");
             Assert.That(Row(device, lse, row), Is.All.EqualTo(double.NegativeInfinity), $"lse of row {row}");
             foreach (Tensor gradient in (Tensor[])[dq, dk, dv])
-                Assert.That(Row(device, gradient, row), Is.EqualTo(DrawnRow(s, gradient, row)), $"gradient of row {row}");
+                Assert.That(Row(device, gradient, row), Is.EqualTo(DrawnRow(s, gradient, row)), $"gradient, row {row}");
         }
     }
 
@@ -162,7 +162,8 @@ public sealed class AttentionTests
         Backend b = device.Backend;
         Tensor Of(DType type, params long[] shape) => device.Empty(type, new Shape(shape));
         Tensor q = Of(DType.F32, 5, 8), k = Of(DType.F32, 5, 4), lse = Of(DType.F32, 5, 2);
-        Segments all = new(device.Put([0, 5], new Shape(1, 2)), 5), flat = new(device.Put([0, 5, 5], new Shape(1, 3)), 5);
+        Segments all = new(device.Put([0, 5], new Shape(1, 2)), 5);
+        Segments flat = new(device.Put([0, 5, 5], new Shape(1, 3)), 5);
         AttentionShape shape = new(2, 1, 4, 0.5f, AttentionMask.Causal);
         Assert.Throws<ArgumentException>(() => b.Attention(q, q, k, all, shape, q, lse));
         Assert.Throws<ArgumentException>(() => b.Attention(q, k, Of(DType.BF16, 5, 4), all, shape, q, lse));

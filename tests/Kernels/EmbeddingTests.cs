@@ -17,7 +17,8 @@ public sealed class EmbeddingTests
         Tensor pieces = s.Integers(ids);
         return new OpCase(
             () => s.Backend.Embedding(pieces, table, Scale, y),
-            Output.Each("y", y, (i, _) => Units.Single * Scale * Math.Abs(s.Drawn(table)[ids[i / cols] * cols + i % cols])));
+            Output.Each(
+                "y", y, (i, _) => Units.Single * Scale * Math.Abs(s.Drawn(table)[ids[i / cols] * cols + i % cols])));
     }
 
     internal static OpCase Backward(Scene s, int rows, int cols, int vocabulary)

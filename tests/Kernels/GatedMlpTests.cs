@@ -94,7 +94,8 @@ public sealed class GatedMlpTests
     private static Matrix Read(Scene s, Tensor tensor) =>
         new(s.Device.Read(tensor), (int)tensor.Rows, (int)tensor.Cols);
 
-    private static Matrix Stored(Matrix value, Matrix error, Units units) => error + units.Activation * value.Absolute();
+    private static Matrix Stored(Matrix value, Matrix error, Units units) =>
+        error + units.Activation * value.Absolute();
 
     private static Matrix Hidden(Matrix gated, Matrix upped, Gate kind) =>
         gated.Map(g => Activation(g, kind).Value).Zip(upped, (a, u) => a * u);
