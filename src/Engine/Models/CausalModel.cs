@@ -14,6 +14,7 @@ public abstract class CausalModel : IDisposable
     {
         Config = config;
         Backend = backend;
+        Positions = positions;
         Parameters = new ParameterSet(backend, type);
         foreach (ParameterShape parameter in ParameterLayout.Of(config))
             Parameters.Add(parameter.Name, parameter.Shape);
@@ -28,6 +29,9 @@ public abstract class CausalModel : IDisposable
     public Backend Backend { get; }
 
     public ParameterSet Parameters { get; }
+
+    /// <summary>Longest row that the model can see.</summary>
+    public int Positions { get; }
 
     /// <summary>[V, C].</summary>
     public Parameter Head { get; }

@@ -13,10 +13,8 @@ public static class ModelConfigReader
     public const string FileName = "config.json";
 
     internal const string FullAttention = "full_attention", SlidingAttention = "sliding_attention";
-    internal const int MostPositions = 1 << 24;
-
-    private const int MostLayers = 512, MostHeads = 1024, MostHeadSize = 1024;
-    private const int MostVocabulary = 1 << 20, MostWidth = 1 << 16, MostInnerWidth = 1 << 18;
+    internal const int MostLayers = 512, MostHeads = 1024, MostHeadSize = 1024, MostPositions = 1 << 24;
+    internal const int MostVocabulary = 1 << 20, MostWidth = 1 << 16, MostInnerWidth = 1 << 18;
 
     /// <param name="path">The file, or the folder that it lies in.</param>
     /// <exception cref="RunException">Exit code 4, naming the key and what was found.</exception>

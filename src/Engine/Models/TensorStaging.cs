@@ -1,0 +1,137 @@
+using System.Runtime.InteropServices;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine.Models;
+
+/// <summary>Reads a part of a stored tensor.</summary>
+/// <param name="byteOffset">From the tensor's first byte.</param>
+/// <param name="bytes">Filled whole.</param>
+internal delegate void ReadTensorBytes(long byteOffset, Span<byte> bytes);
+
+/// <summary>Moves tensors between files and device memory, piece by piece, whatever their types and sizes.</summary>
+/// <remarks>
+/// A number is rounded at most once. Types are converted on the device; those that devices do not compute with, F16
+/// and F64, on the host.
+/// </remarks>
+internal sealed class TensorStaging(Backend backend) : IDisposable
+{
+    private const int PieceElements = 1 << 20;
+
+    private readonly byte[] _stored = new byte[PieceElements * sizeof(double)];
+    private readonly byte[] _converted = new byte[PieceElements * sizeof(double)];
+    private readonly DeviceBuffer _device = backend.Allocate((long)PieceElements * sizeof(double));
+
+    /// <summary>Fills a tensor from storage.</summary>
+    /// <param name="type">In which the numbers are stored: F32, BF16, F16 or F64.</param>
+    /// <returns>How many numbers are not finite; 0 unless counted.</returns>
+    public long Fill(DType type, ReadTensorBytes read, bool countNonFinite, Tensor target)
+    {
+        long nonFiniteCount = 0;
+        Tensor flat = target.Reshape(new Shape(target.Length, 1));
+        for (long start = 0; start < flat.Length; start += PieceElements)
+        {
+            int count = (int)Math.Min(PieceElements, flat.Length - start);
+            Span<byte> bytes = _stored.AsSpan(0, count * type.Size());
+            read(start * type.Size(), bytes);
+            if (countNonFinite)
+                nonFiniteCount += CountNonFinite(bytes, type);
+            Upload(bytes, type, flat.Slice(start, count));
+        }
+
+        return nonFiniteCount;
+    }
+
+    /// <summary>Writes a tensor's numbers in a type that devices compute with.</summary>
+    public void Write(Tensor source, DType type, Stream stream)
+    {
+        Tensor flat = source.Reshape(new Shape(source.Length, 1));
+        for (long start = 0; start < flat.Length; start += PieceElements)
+        {
+            Tensor piece = flat.Slice(start, Math.Min(PieceElements, flat.Length - start));
+            if (piece.Type != type)
+            {
+                Tensor converted = _device.At(0, type, piece.Shape);
+                backend.Convert(piece, converted);
+                piece = converted;
+            }
+
+            Span<byte> bytes = _stored.AsSpan(0, (int)piece.Bytes);
+            backend.Download(piece, bytes);
+            stream.Write(bytes);
+        }
+    }
+
+    public void Dispose() => _device.Dispose();
+
+    private void Upload(ReadOnlySpan<byte> bytes, DType type, Tensor target)
+    {
+        if (type == DType.F16)
+        {
+            bytes = WidenHalf(MemoryMarshal.Cast<byte, Half>(bytes));
+            type = DType.F32;
+        }
+        else if (type == DType.F64 && target.Type != DType.F64)
+        {
+            bytes = RoundDouble(MemoryMarshal.Cast<byte, double>(bytes), target.Type);
+            type = target.Type;
+        }
+
+        if (type == target.Type)
+        {
+            backend.Upload(bytes, target);
+            return;
+        }
+
+        Tensor staged = _device.At(0, type, target.Shape);
+        backend.Upload(bytes, staged);
+        backend.Convert(staged, target);
+    }
+
+    private ReadOnlySpan<byte> WidenHalf(ReadOnlySpan<Half> halves)
+    {
+        Span<float> floats = MemoryMarshal.Cast<byte, float>(_converted.AsSpan())[..halves.Length];
+        for (int i = 0; i < halves.Length; i++)
+            floats[i] = (float)halves[i];
+        return MemoryMarshal.AsBytes(floats);
+    }
+
+    private ReadOnlySpan<byte> RoundDouble(ReadOnlySpan<double> doubles, DType type)
+    {
+        if (type == DType.BF16)
+        {
+            Span<ushort> shorts = MemoryMarshal.Cast<byte, ushort>(_converted.AsSpan())[..doubles.Length];
+            for (int i = 0; i < doubles.Length; i++)
+                shorts[i] = Bf16.FromDouble(doubles[i]);
+            return MemoryMarshal.AsBytes(shorts);
+        }
+
+        Span<float> floats = MemoryMarshal.Cast<byte, float>(_converted.AsSpan())[..doubles.Length];
+        for (int i = 0; i < doubles.Length; i++)
+            floats[i] = (float)doubles[i];
+        return MemoryMarshal.AsBytes(floats);
+    }
+
+    /// <summary>NaN and infinity have every bit of the exponent set.</summary>
+    private static long CountNonFinite(ReadOnlySpan<byte> bytes, DType type)
+    {
+        long count = 0;
+        switch (type)
+        {
+            case DType.F64:
+                foreach (ulong bits in MemoryMarshal.Cast<byte, ulong>(bytes))
+                    count += (~bits & 0x7FF0_0000_0000_0000) == 0 ? 1 : 0;
+                break;
+            case DType.F32:
+                foreach (uint bits in MemoryMarshal.Cast<byte, uint>(bytes))
+                    count += (~bits & 0x7F80_0000) == 0 ? 1 : 0;
+                break;
+            default:
+                int exponent = type == DType.F16 ? 0x7C00 : 0x7F80;
+                foreach (ushort bits in MemoryMarshal.Cast<byte, ushort>(bytes))
+                    count += (~bits & exponent) == 0 ? 1 : 0;
+                break;
+        }
+
+        return count;
+    }
+}
