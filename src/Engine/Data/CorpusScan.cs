@@ -7,6 +7,7 @@ internal sealed class CorpusScan
 {
     private readonly List<DocumentKey> _keys = [];
     private readonly List<int> _byteCounts = [];
+    private bool _isHeldOut;
     private int[]? _order;
 
     private CorpusScan()
@@ -14,8 +15,6 @@ internal sealed class CorpusScan
     }
 
     public int Count => _keys.Count;
-
-    public IReadOnlyList<DocumentKey> Keys => _keys;
 
     /// <summary>Of the text, by document.</summary>
     public IReadOnlyList<int> ByteCounts => _byteCounts;
@@ -28,10 +27,10 @@ internal sealed class CorpusScan
     /// <exception cref="RunException">Exit 3: a file or line is refused, or there is no document to use.</exception>
     public static CorpusScan Of(LanguageText language)
     {
-        var scan = new CorpusScan { BadLines = new BadLines(language.MaxBadLines) };
+        var scan = new CorpusScan { BadLines = new BadLines(language.MaxBadLines), _isHeldOut = language.HeldOut };
         foreach (string file in language.Files)
         {
-            using var reader = new DocumentReader(file, scan.BadLines);
+            using var reader = new DocumentReader(file, scan.BadLines, language.TextField);
             while (reader.Read())
             {
                 scan._keys.Add(DocumentKey.Of(language.Seed, reader.Id, reader.Text));
@@ -44,27 +43,38 @@ internal sealed class CorpusScan
         return scan;
     }
 
-    /// <summary>Takes usable documents in order of their keys until their sizes reach an amount.</summary>
-    /// <param name="size">Of a document, by its number in file order.</param>
-    /// <returns>By document, whether it is taken, and what the sizes add up to.</returns>
-    public (bool[] Taken, long Total) Take(long amount, Func<int, long> size)
+    /// <summary>Takes usable documents in order of their keys, up to the first that would cross an amount.</summary>
+    /// <param name="size">Of a document, by its number in file order; validation beside training counts nothing.</param>
+    /// <returns>By document, whether it is taken.</returns>
+    public bool[] Take(long amount, Func<int, long> size)
     {
         var taken = new bool[Count];
         long total = 0;
         foreach (int document in Order())
         {
-            if (total >= amount)
-                break;
             if (Sides[document] == Side.Unused)
                 continue;
+            if (Counts(document) && (total += size(document)) > amount)
+                break;
             taken[document] = true;
-            total += size(document);
         }
 
-        return (taken, total);
+        return taken;
     }
 
-    private int[] Order()
+    /// <summary>Whether a document counts against the budget.</summary>
+    public bool Counts(int document) => _isHeldOut ? Sides[document] == Side.Validation : Sides[document] == Side.Training;
+
+    /// <summary>Refuses a document that is not the one which the first reading found in its place.</summary>
+    public void Check(int document, string file, ulong seed, DocumentReader reader)
+    {
+        if (document >= Count || _keys[document] != DocumentKey.Of(seed, reader.Id, reader.Text)
+            || _byteCounts[document] != reader.Text.Length)
+            throw new RunException(ExitCode.Config, $"{file}: changed between two readings. Run again.");
+    }
+
+    /// <summary>The documents by rising key; of equal keys, the first in the files first.</summary>
+    public int[] Order()
     {
         if (_order is not null)
             return _order;

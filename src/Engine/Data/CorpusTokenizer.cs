@@ -31,7 +31,7 @@ public sealed class CorpusTokenizer
 
     /// <summary>Writes the shard, whole or not at all.</summary>
     /// <exception cref="RunException">
-    /// Exit 3: the text is refused or less than the budget. Exit 6: the disk. Exit 130, 143: stopped.
+    /// Exit 3: the text is refused, or the budget leaves nothing of it. Exit 6: the disk. Exit 130, 143: stopped.
     /// </exception>
     public CorpusSummary Write(string path)
     {
@@ -48,32 +48,24 @@ public sealed class CorpusTokenizer
         bool[] usable = Array.ConvertAll(scan.Sides, side => side != Side.Unused);
         bool[] taken = _language.Budget switch
         {
-            { Unit: BudgetUnit.Bytes } budget => Take(scan, budget, document => scan.ByteCounts[document]),
+            { Unit: BudgetUnit.Bytes } budget => scan.Take(budget.Amount, document => scan.ByteCounts[document]),
             { Unit: BudgetUnit.Tokens } budget => Likely(scan, budget),
             _ => usable,
         };
         Tokenize(scan, taken, writer, documents);
         if (_language.Budget is { Unit: BudgetUnit.Tokens } tokens)
         {
-            if (documents.Sum(document => (long)document.Count) < tokens.Amount)
+            if (documents.Where((_, i) => scan.Counts(i)).Sum(document => (long)document.Count) <= tokens.Amount)
                 Tokenize(scan, [.. usable.Zip(taken, (isUsable, isDone) => isUsable && !isDone)], writer, documents);
-            taken = Take(scan, tokens, document => documents[document].Count);
+            taken = scan.Take(tokens.Amount, document => documents[document].Count);
         }
 
         return Complete(scan, taken, writer, documents);
     }
 
-    /// <summary>Documents that hold a budget of tokens, unless the tokens are longer than any text has them.</summary>
+    /// <summary>Documents that hold more than a budget of tokens, unless tokens are longer than any text has them.</summary>
     private bool[] Likely(CorpusScan scan, Budget budget) => scan.Take(
-        budget.Amount, document => Math.Min(scan.ByteCounts[document] / BytesPerToken, _maxDocumentTokens)).Taken;
-
-    private bool[] Take(CorpusScan scan, Budget budget, Func<int, long> size)
-    {
-        (bool[] taken, long total) = scan.Take(budget.Amount, size);
-        return total >= budget.Amount ? taken : throw new RunException(ExitCode.Config,
-            $"language '{_language.Code}': {total} {(budget.Unit == BudgetUnit.Bytes ? "bytes" : "tokens")} of text, " +
-            $"expected the budget of {budget.Amount}. Lower the budget or add text.");
-    }
+        2 * budget.Amount, document => Math.Min(scan.ByteCounts[document] / BytesPerToken, _maxDocumentTokens));
 
     private CorpusSummary Complete(
         CorpusScan scan, bool[] taken, TokenShardWriter writer, DocumentTokens[] documents)
@@ -82,9 +74,10 @@ public sealed class CorpusTokenizer
         for (int i = 0; i < documents.Length; i++)
             if (taken[i] && documents[i].Count > 0)
                 (scan.Sides[i] == Side.Training ? training : validation).Add(documents[i]);
-        if (training.Count + validation.Count == 0)
+        if (training.Count == 0 && (validation.Count == 0 || !_language.HeldOut))
             throw new RunException(ExitCode.Config,
-                $"language '{_language.Code}': the tokenizer makes no token of its text. Check tokenizer and text.");
+                $"language '{_language.Code}': no document is left of {scan.Count}. Either its budget is smaller than " +
+                "one document, or the tokenizer makes no token of its text.");
         writer.Complete(training, validation, _maxDocumentTokens);
         return new CorpusSummary(
             scan.Count, training.Count, training.Sum(document => (long)document.Count), validation.Count,
@@ -98,13 +91,10 @@ public sealed class CorpusTokenizer
         int document = 0;
         foreach (string file in _language.Files)
         {
-            using var reader = new DocumentReader(file, badLines);
+            using var reader = new DocumentReader(file, badLines, _language.TextField);
             for (; reader.Read(); document++)
             {
-                // The second reading must find what the first one found.
-                if (document >= scan.Count
-                    || scan.Keys[document] != DocumentKey.Of(_language.Seed, reader.Id, reader.Text))
-                    throw Changed(file);
+                scan.Check(document, file, _language.Seed, reader);
                 if (!wanted[document])
                     continue;
                 batch.Add(document, reader.Text);
@@ -114,7 +104,8 @@ public sealed class CorpusTokenizer
         }
 
         if (document != scan.Count)
-            throw Changed(_language.Files[^1]);
+            throw new RunException(ExitCode.Config,
+                $"{_language.Files[^1]}: has fewer documents than at the first reading. Run again.");
         Flush(batch, writer, documents);
     }
 
@@ -130,7 +121,4 @@ public sealed class CorpusTokenizer
 
         batch.Clear();
     }
-
-    private static RunException Changed(string file) =>
-        new(ExitCode.Config, $"{file}: changed between two readings. Run again.");
 }

@@ -6,9 +6,10 @@ namespace FastCpt.Engine.Data;
 
 /// <summary>Reads the documents of one file: .jsonl or .txt, each also as .gz.</summary>
 /// <remarks>
-/// JSONL: an object a line with the string "text" and, where there is one, an "id" (a string or a whole number); other
-/// keys are passed over, blank lines too. Text: documents are separated by blank lines, their lines joined by LF.
-/// Bytes are kept as they are, controls included; nothing is normalised. A document without text is a bad line.
+/// JSONL: an object a line, with its text (a string under the named key) and, where there is one, an "id" (a string or
+/// a whole number); other keys are passed over, blank lines too. Text: documents are separated by blank lines, their
+/// lines joined by LF. Bytes are kept as they are, controls included; nothing is normalised. A document without text
+/// is a bad line.
 /// </remarks>
 public sealed class DocumentReader : IDisposable
 {
@@ -18,14 +19,14 @@ public sealed class DocumentReader : IDisposable
     private readonly BadLines _badLines;
     private readonly LineReader _lines;
     private readonly bool _isJson;
+    private readonly string _textField;
     private byte[] _text = new byte[1 << 12];
     private int _textLength;
 
     /// <exception cref="RunException">Exit 3: the file is not readable, or its name has another ending.</exception>
-    public DocumentReader(string path, BadLines badLines)
+    public DocumentReader(string path, BadLines badLines, string textField = "text")
     {
-        _path = path;
-        _badLines = badLines;
+        (_path, _badLines, _textField) = (path, badLines, textField);
         _isJson = IsJson(path);
         _lines = new LineReader(path);
     }
@@ -95,12 +96,12 @@ public sealed class DocumentReader : IDisposable
         var json = new Utf8JsonReader(line, new JsonReaderOptions { MaxDepth = MaxDepth });
         json.Read();
         if (json.TokenType != JsonTokenType.StartObject)
-            throw new BadLineException("expected a JSON object with the string \"text\".");
+            throw new BadLineException($"expected a JSON object with the string \"{_textField}\".");
         bool hasText = false;
         Id = null;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            bool isText = json.ValueTextEquals("text"u8), isId = json.ValueTextEquals("id"u8);
+            bool isText = json.ValueTextEquals(_textField), isId = json.ValueTextEquals("id"u8);
             json.Read();
             if (isText)
                 (hasText, _textLength) = (true, TakeText(ref json));
@@ -110,14 +111,16 @@ public sealed class DocumentReader : IDisposable
                 json.Skip();
         }
 
-        if (!hasText || IsBlank(Text))
-            throw new BadLineException(hasText ? "\"text\" is empty." : "there is no \"text\".");
+        if (!hasText)
+            throw new BadLineException($"there is no \"{_textField}\".");
+        if (IsBlank(Text))
+            throw new BadLineException($"\"{_textField}\" is empty.");
     }
 
     private int TakeText(ref Utf8JsonReader json)
     {
         if (json.TokenType != JsonTokenType.String)
-            throw new BadLineException($"\"text\" is of type {json.TokenType}, expected a string.");
+            throw new BadLineException($"\"{_textField}\" is of type {json.TokenType}, expected a string.");
         Reserve(json.ValueSpan.Length);             // unescaping never makes it longer
         return json.CopyString(_text);
     }

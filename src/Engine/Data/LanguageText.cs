@@ -12,6 +12,9 @@ public sealed record LanguageText(
     /// <summary>Decides the budget's selection and the split: the same for all languages of a study.</summary>
     public ulong Seed { get; init; } = 42;
 
+    /// <summary>The key of a JSONL line that holds the text.</summary>
+    public string TextField { get; init; } = "text";
+
     /// <summary>Of documents, for validation.</summary>
     public double ValidationShare { get; init; } = Split.DefaultShare;
 }

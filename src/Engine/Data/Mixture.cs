@@ -28,12 +28,12 @@ public sealed class Mixture
         _samplesBefore = new long[parts.Count + 1];
         for (int i = 0; i < parts.Count; i++)
         {
-            Packing packing = parts[i].Packing;
-            if (packing.PredictedTokenCount == 0)
+            PackedRows rows = parts[i].Rows;
+            if (rows.PredictedTokenCount == 0)
                 throw new RunException(ExitCode.Config,
                     $"language '{parts[i].Language}': its training documents have no token to predict. Add text.");
-            _rowsBefore[i + 1] = _rowsBefore[i] + packing.RowCount;
-            _samplesBefore[i + 1] = _samplesBefore[i] + packing.SegmentCount;
+            _rowsBefore[i + 1] = _rowsBefore[i] + rows.RowCount;
+            _samplesBefore[i + 1] = _samplesBefore[i] + rows.SegmentCount;
         }
 
         if (isWeighted)
@@ -44,13 +44,13 @@ public sealed class Mixture
     }
 
     /// <summary>The longest row.</summary>
-    public int RowTokens => _parts.Max(part => part.Packing.RowTokens);
+    public int RowTokens => _parts.Max(part => part.Rows.RowTokens);
 
     /// <summary>Rows of all languages together, each once.</summary>
     public long RowCount => _rowsBefore[^1];
 
     /// <summary>Tokens of all languages together, each once.</summary>
-    public long TokenCount => _parts.Sum(part => part.Packing.TokenCount);
+    public long TokenCount => _parts.Sum(part => part.Rows.TokenCount);
 
     public IReadOnlyList<MixturePart> Parts => _parts;
 
@@ -75,7 +75,7 @@ public sealed class Mixture
 
         (int part, int rank) = _period[index % PeriodRows];
         long ownIndex = (index / PeriodRows * _periodCounts[part]) + rank;
-        int rowCount = _parts[part].Packing.RowCount;
+        int rowCount = _parts[part].Rows.RowCount;
         return (part, (int)new Permutation(rowCount, _seed, part, ownIndex / rowCount).At(ownIndex % rowCount));
     }
 
@@ -83,13 +83,13 @@ public sealed class Mixture
     internal int PredictedTokens(long index)
     {
         (int part, int row) = At(index);
-        return _parts[part].Packing.PredictedTokens(row);
+        return _parts[part].Rows.PredictedTokens(row);
     }
 
     internal void Append(long index, Batch batch)
     {
         (int part, int row) = At(index);
-        _parts[part].Packing.Append(row, _samplesBefore[part], batch);
+        _parts[part].Rows.Append(row, _samplesBefore[part], batch);
     }
 
     private static IReadOnlyList<MixturePart> NotEmpty(IReadOnlyList<MixturePart> parts) =>
@@ -99,7 +99,7 @@ public sealed class Mixture
     private static int[] CountRows(IReadOnlyList<MixturePart> parts)
     {
         double[] shares = [.. parts.Select(part =>
-            part.Weight * part.Packing.RowCount / part.Packing.TokenCount)];
+            part.Weight * part.Rows.RowCount / part.Rows.TokenCount)];
         double total = shares.Sum();
         for (int i = 0; i < shares.Length; i++)
         {

@@ -1,4 +1,5 @@
 using System.Text;
+using FastCpt.Engine.Config;
 using FastCpt.Engine.Data;
 using FastCpt.Engine.Files;
 using FastCpt.Tests.Support;
@@ -136,11 +137,11 @@ public sealed class CorpusFaultTests
     public void Fault_D2_OneTokenDocuments_AreRefusedAsTraining()
     {
         using TokenShard shard = _folder.Shard(["a", "b", "c"], tokenizer: new ByteTokenizer(hasEnds: false));
-        foreach (PackingKind kind in Enum.GetValues<PackingKind>())
+        foreach (Packing kind in Enum.GetValues<Packing>())
         {
             DocumentTokens[] one = [shard.Training[0]];
-            Packing packing = Packing.Of(kind, shard, kind == PackingKind.Wrapped ? one : shard.Training, 8);
-            var error = Assert.Throws<RunException>(() => Mixture.Concatenate([new MixturePart("xx", packing)], 1));
+            PackedRows rows = PackedRows.Of(kind, shard, kind == Packing.Wrapped ? one : shard.Training, 8);
+            var error = Assert.Throws<RunException>(() => Mixture.Concatenate([new MixturePart("xx", rows)], 1));
             Assert.That(error.Message, Does.Contain("'xx'").And.Contains("no token to predict"));
         }
 

@@ -6,7 +6,7 @@ namespace FastCpt.Engine.Data;
 /// 2.5). A row is one segment: attention crosses document ends, positions run from 0, and its last token predicts
 /// nothing. Every token stands in exactly one row.
 /// </remarks>
-public sealed class WrappedPacking : Packing
+public sealed class WrappedRows : PackedRows
 {
     public const int GroupDocuments = 1000;
 
@@ -14,7 +14,7 @@ public sealed class WrappedPacking : Packing
     private readonly long[] _tokensBefore;      // by document, and one more: tokens of those before it
     private readonly int[] _rowsBefore;         // by group, and one more: rows of those before it
 
-    internal WrappedPacking(TokenShard shard, IReadOnlyList<DocumentTokens> documents, int rowTokens)
+    internal WrappedRows(TokenShard shard, IReadOnlyList<DocumentTokens> documents, int rowTokens)
         : base(shard, rowTokens)
     {
         _documents = documents;

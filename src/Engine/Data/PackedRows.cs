@@ -1,18 +1,10 @@
+using FastCpt.Engine.Config;
+
 namespace FastCpt.Engine.Data;
-
-/// <summary>How documents become the rows that a model is trained on.</summary>
-public enum PackingKind
-{
-    /// <summary>Documents do not see each other; each starts at position 0. See <see cref="IsolatedPacking"/>.</summary>
-    Isolated,
-
-    /// <summary>Documents follow one another and rows are cut from them. See <see cref="WrappedPacking"/>.</summary>
-    Wrapped,
-}
 
 /// <summary>The rows of one language's training documents: which tokens stand in which row.</summary>
 /// <remarks>A row is known by its number alone, so any row can be made without those before it.</remarks>
-public abstract class Packing(TokenShard shard, int rowTokens)
+public abstract class PackedRows(TokenShard shard, int rowTokens)
 {
     /// <summary>The longest row, T.</summary>
     public int RowTokens { get; } = rowTokens;
@@ -31,12 +23,12 @@ public abstract class Packing(TokenShard shard, int rowTokens)
     protected TokenShard Shard { get; } = shard;
 
     /// <param name="documents">Of the shard; those of one token predict nothing and are left out where isolated.</param>
-    public static Packing Of(PackingKind kind, TokenShard shard, IReadOnlyList<DocumentTokens> documents, int rowTokens)
+    public static PackedRows Of(Packing packing, TokenShard shard, IReadOnlyList<DocumentTokens> documents, int rowTokens)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowTokens, 2);
-        return kind == PackingKind.Wrapped
-            ? new WrappedPacking(shard, documents, rowTokens)
-            : new IsolatedPacking(shard, documents, rowTokens);
+        return packing == Packing.Wrapped
+            ? new WrappedRows(shard, documents, rowTokens)
+            : new IsolatedRows(shard, documents, rowTokens);
     }
 
     /// <summary>Tokens that a row predicts, without reading any.</summary>

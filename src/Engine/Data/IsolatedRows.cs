@@ -8,7 +8,7 @@ namespace FastCpt.Engine.Data;
 /// decreasing; Ding et al. 2024, "Fewer truncations improve language modeling"). What stays free in a row is not
 /// padded: batches are ragged. A document's logits have the bits that it has alone.
 /// </remarks>
-public sealed class IsolatedPacking : Packing
+public sealed class IsolatedRows : PackedRows
 {
     private readonly IReadOnlyList<DocumentTokens> _documents;
     private readonly List<Piece> _pieces = [];
@@ -16,7 +16,7 @@ public sealed class IsolatedPacking : Packing
     private readonly int[] _rowStarts;
     private readonly int[] _rowTokens;
 
-    internal IsolatedPacking(TokenShard shard, IReadOnlyList<DocumentTokens> documents, int rowTokens)
+    internal IsolatedRows(TokenShard shard, IReadOnlyList<DocumentTokens> documents, int rowTokens)
         : base(shard, rowTokens)
     {
         _documents = documents;
