@@ -23,10 +23,10 @@ public abstract class PackedRows(TokenShard shard, int rowTokens)
     protected TokenShard Shard { get; } = shard;
 
     /// <param name="documents">Of the shard; those of one token predict nothing and are left out where isolated.</param>
-    public static PackedRows Of(Packing packing, TokenShard shard, IReadOnlyList<DocumentTokens> documents, int rowTokens)
+    public static PackedRows Of(PackingMode mode, TokenShard shard, IReadOnlyList<DocumentTokens> documents, int rowTokens)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowTokens, 2);
-        return packing == Packing.Wrapped
+        return mode == PackingMode.Wrapped
             ? new WrappedRows(shard, documents, rowTokens)
             : new IsolatedRows(shard, documents, rowTokens);
     }

@@ -137,10 +137,10 @@ public sealed class CorpusFaultTests
     public void Fault_D2_OneTokenDocuments_AreRefusedAsTraining()
     {
         using TokenShard shard = _folder.Shard(["a", "b", "c"], tokenizer: new ByteTokenizer(hasEnds: false));
-        foreach (Packing kind in Enum.GetValues<Packing>())
+        foreach (PackingMode mode in Enum.GetValues<PackingMode>())
         {
             DocumentTokens[] one = [shard.Training[0]];
-            PackedRows rows = PackedRows.Of(kind, shard, kind == Packing.Wrapped ? one : shard.Training, 8);
+            PackedRows rows = PackedRows.Of(mode, shard, mode == PackingMode.Wrapped ? one : shard.Training, 8);
             var error = Assert.Throws<RunException>(() => Mixture.Concatenate([new MixturePart("xx", rows)], 1));
             Assert.That(error.Message, Does.Contain("'xx'").And.Contains("no token to predict"));
         }
