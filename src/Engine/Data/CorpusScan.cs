@@ -7,7 +7,6 @@ internal sealed class CorpusScan
 {
     private readonly List<DocumentKey> _keys = [];
     private readonly List<int> _byteCounts = [];
-    private bool _isHeldOut;
     private int[]? _order;
 
     private CorpusScan()
@@ -27,7 +26,7 @@ internal sealed class CorpusScan
     /// <exception cref="RunException">Exit 3: a file or line is refused, or there is no document to use.</exception>
     public static CorpusScan Of(LanguageText language)
     {
-        var scan = new CorpusScan { BadLines = new BadLines(language.MaxBadLines), _isHeldOut = language.HeldOut };
+        var scan = new CorpusScan { BadLines = new BadLines(language.MaxBadLines) };
         foreach (string file in language.Files)
         {
             using var reader = new DocumentReader(file, scan.BadLines, language.TextField);
@@ -44,7 +43,7 @@ internal sealed class CorpusScan
     }
 
     /// <summary>Takes usable documents in order of their keys, up to the first that would cross an amount.</summary>
-    /// <param name="size">Of a document, by its number in file order; validation beside training counts nothing.</param>
+    /// <param name="size">Of a document, by its number in file order.</param>
     /// <returns>By document, whether it is taken.</returns>
     public bool[] Take(long amount, Func<int, long> size)
     {
@@ -54,16 +53,14 @@ internal sealed class CorpusScan
         {
             if (Sides[document] == Side.Unused)
                 continue;
-            if (Counts(document) && (total += size(document)) > amount)
+            total += size(document);
+            if (total > amount)
                 break;
             taken[document] = true;
         }
 
         return taken;
     }
-
-    /// <summary>Whether a document counts against the budget.</summary>
-    public bool Counts(int document) => _isHeldOut ? Sides[document] == Side.Validation : Sides[document] == Side.Training;
 
     /// <summary>Refuses a document that is not the one which the first reading found in its place.</summary>
     public void Check(int document, string file, ulong seed, DocumentReader reader)

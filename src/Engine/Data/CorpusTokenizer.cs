@@ -55,7 +55,7 @@ public sealed class CorpusTokenizer
         Tokenize(scan, taken, writer, documents);
         if (_language.Budget is { Unit: BudgetUnit.Tokens } tokens)
         {
-            if (documents.Where((_, i) => scan.Counts(i)).Sum(document => (long)document.Count) <= tokens.Amount)
+            if (documents.Sum(document => (long)document.Count) <= tokens.Amount)
                 Tokenize(scan, [.. usable.Zip(taken, (isUsable, isDone) => isUsable && !isDone)], writer, documents);
             taken = scan.Take(tokens.Amount, document => documents[document].Count);
         }
@@ -74,7 +74,7 @@ public sealed class CorpusTokenizer
         for (int i = 0; i < documents.Length; i++)
             if (taken[i] && documents[i].Count > 0)
                 (scan.Sides[i] == Side.Training ? training : validation).Add(documents[i]);
-        if (training.Count == 0 && (validation.Count == 0 || !_language.HeldOut))
+        if ((_language.HeldOut ? validation : training).Count == 0)
             throw new RunException(ExitCode.Config,
                 $"language '{_language.Code}': no document is left of {scan.Count}. Either its budget is smaller than " +
                 "one document, or the tokenizer makes no token of its text.");

@@ -7,6 +7,7 @@ using FastCpt.Engine.Tokenizers;
 namespace FastCpt.Engine.Data;
 
 /// <summary>Token shards under names that say what they were made from, so that a shard is made once and never stale.</summary>
+/// <remarks>What a crash leaves in the folder is swept by the holder of the lock on the run or study it belongs to.</remarks>
 /// <param name="maxDocumentTokens">Ends included; the rest of a longer document is dropped.</param>
 /// <param name="say">Told what becomes of each text that is tokenised.</param>
 public sealed class ShardFolder(
@@ -22,7 +23,6 @@ public sealed class ShardFolder(
         if (!File.Exists(path))
         {
             Directory.CreateDirectory(folder);
-            AtomicFile.Sweep(folder);
             CorpusSummary made = new CorpusTokenizer(language, tokenizer, maxDocumentTokens, stop, threads).Write(path);
             say(string.Create(
                 CultureInfo.InvariantCulture,
@@ -42,7 +42,7 @@ public sealed class ShardFolder(
         string settings = string.Create(
             CultureInfo.InvariantCulture,
             $"shard 1|{language.Code}|{language.HeldOut}|{language.Budget}|{language.MaxBadLines}|{language.Seed}|"
-            + $"{language.ValidationShare:R}|{tokenizer.Sha256}|{maxDocumentTokens}");
+            + $"{language.ValidationShare:R}|{language.TextField}|{tokenizer.Sha256}|{maxDocumentTokens}");
         hash.AppendData(Encoding.UTF8.GetBytes(settings));
         foreach (string file in language.Files)
             hash.AppendData(Encoding.UTF8.GetBytes("|" + FileHash.Of(file)));

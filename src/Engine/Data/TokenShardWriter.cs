@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using FastCpt.Engine.Files;
 using FastCpt.Engine.Tokenizers;
 using static FastCpt.Engine.Data.TokenShardFormat;
 

@@ -140,15 +140,6 @@ public sealed class TokenShardTests
     }
 
     [Test]
-    public void Checksum_IsCrc32C()
-    {
-        // RFC 3720, appendix B.4.
-        Assert.That(Crc32C.Of(new byte[32]), Is.EqualTo(0x8A9136AAu));
-        Assert.That(Crc32C.Of([.. Enumerable.Repeat((byte)0xFF, 32)]), Is.EqualTo(0x62A8AB43u));
-        Assert.That(Crc32C.Of("123456789"u8), Is.EqualTo(0xE3069283u));
-    }
-
-    [Test]
     public void Bytes_OfAdjoiningRanges_AddUp()
     {
         var document = new DocumentTokens(0, 10, 123);
