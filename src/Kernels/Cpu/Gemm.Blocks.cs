@@ -29,7 +29,7 @@ internal sealed unsafe partial class Gemm
     }
 
     /// <summary>Floats that packed panels of the right side take, for blocks [first, end).</summary>
-    private long SharedFloats(in ReductionBlocks blocks, int first, int end, long panels)
+    private long SharedFloats(ReductionBlocks blocks, int first, int end, long panels)
     {
         long floats = 0;
         for (int index = first; index < end; index++)
@@ -61,7 +61,7 @@ internal sealed unsafe partial class Gemm
     }
 
     private void PackShared(
-        in Product product, in ReductionBlocks blocks, Part part, float* shared, int worker, int workers)
+        in Product product, ReductionBlocks blocks, Part part, float* shared, int worker, int workers)
     {
         long panels = (part.Cols + _single.Cols - 1) / _single.Cols;
         long units = panels * (part.EndBlock - part.FirstBlock);
@@ -90,7 +90,7 @@ internal sealed unsafe partial class Gemm
 
     /// <param name="shared">Packed right side of the part, or null to pack it panel by panel.</param>
     private void MultiplyPart(
-        in Product product, in ReductionBlocks blocks, Part part, float* shared, int worker)
+        in Product product, ReductionBlocks blocks, Part part, float* shared, int worker)
     {
         long rowsAtOnce = (long)BlockPanels * _single.Rows;
         for (long row = part.Row; row < part.Row + part.Rows; row += rowsAtOnce)
@@ -107,7 +107,7 @@ internal sealed unsafe partial class Gemm
 
     /// <summary>A BF16 output: its sums are F32 in memory of ours until they are complete.</summary>
     private void MultiplyStaged(
-        in Product product, in ReductionBlocks blocks, Part part, float* shared, int worker)
+        in Product product, ReductionBlocks blocks, Part part, float* shared, int worker)
     {
         float* stage = (float*)_stage[worker].AtLeast(part.Rows * part.Cols * sizeof(float));
         MultiplyBlock(product, blocks, part, shared, stage, part.Cols, worker);
@@ -120,7 +120,7 @@ internal sealed unsafe partial class Gemm
     /// <summary>A block of rows, through all its blocks of the reduction.</summary>
     /// <param name="target">F32 at the part's first row and column.</param>
     private void MultiplyBlock(
-        in Product product, in ReductionBlocks blocks, Part part, float* shared, float* target, long targetStride,
+        in Product product, ReductionBlocks blocks, Part part, float* shared, float* target, long targetStride,
         int worker)
     {
         Tile tile = default;
@@ -192,14 +192,14 @@ internal sealed unsafe partial class Gemm
         float* panel = packed;
         for (long row = part.Row; row < part.Row + part.Rows; row += _single.Rows, panel += panelFloats)
             Packing.Pack(
-                (block.Second ? product.Second : product.First).Left, row, product.Rows - row, block.Start,
+                product.Term(block.Term).Left, row, product.Rows - row, block.Start,
                 block.Length, _single.Rows, block.Pairs, 1, panel);
         return packed;
     }
 
     private void PackRight(in Product product, ReductionBlock block, long col, float* panel)
     {
-        Term term = block.Second ? product.Second : product.First;
+        Term term = product.Term(block.Term);
         Packing.Pack(
             term.Right, col, product.Cols - col, block.Start, block.Length, _single.Cols, block.Pairs, term.Scale,
             panel);

@@ -5,7 +5,7 @@ namespace FastCpt.Kernels.Cpu;
 /// <summary>Products of matrices, blocked for the caches and shared by the workers.</summary>
 /// <remarks>
 /// <para>Every output element is one chain: residual + bias, or 0, then fused multiply-adds over the reduction of the
-/// first term in order, then of the second, in F32; a BF16 output is rounded once at the end. A BF16 term at level
+/// terms in order, in F32; a BF16 output is rounded once at the end. A BF16 term at level
 /// <see cref="SimdLevel.Bf16"/> goes in pairs: places 2i + 1, then 2i. So bits depend on the reductions, the types
 /// and the level alone: one row of an output has the same bits alone or among others, and a chain may be cut between
 /// pairs and continued by a call that adds to its output.</para>

@@ -14,23 +14,29 @@ public sealed unsafe partial class CpuBackend
         RefuseDouble(x);
         LowRank adapter = w.Adapter;
         if (!dw.Weight.IsNone)
-            _gemm.Multiply(Product.AddTo(dw.Weight, new Term(Operand.Columns(dy), Operand.Columns(x), x.Rows)));
+            _gemm.Multiply(Product.AddTo(dw.Weight).Plus(Operand.Columns(dy), Operand.Columns(x), x.Rows));
         if (!dw.Bias.IsNone)
             AddColumnSums(dy, dw.Bias);
         if (!dw.B.IsNone)
-            _gemm.Multiply(Product.AddTo(
-                dw.B, new Term(Operand.Columns(dy), Operand.Columns(adapter.Projected), x.Rows, adapter.Scale)));
+            _gemm.Multiply(Product.AddTo(dw.B).Plus(
+                Operand.Columns(dy), Operand.Columns(adapter.Projected), x.Rows, adapter.Scale));
         Tensor dProjected = adapter.IsNone || (dx.IsNone && dw.A.IsNone) ? Tensor.None : LowRankGradient(adapter, dy);
         if (!dw.A.IsNone)
-            _gemm.Multiply(Product.AddTo(
-                dw.A, new Term(Operand.Columns(dProjected), Operand.Columns(x), x.Rows, adapter.Scale)));
-        if (dx.IsNone)
-            return;
-        Product product = Product.AddTo(dx, new Term(Operand.Lines(dy), Operand.Columns(w.Weight), dy.Cols));
-        if (!adapter.IsNone)
-            product.Second = new Term(
-                Operand.Lines(dProjected), Operand.Columns(adapter.A), adapter.A.Rows, adapter.Scale);
-        _gemm.Multiply(product);
+            _gemm.Multiply(Product.AddTo(dw.A).Plus(
+                Operand.Columns(dProjected), Operand.Columns(x), x.Rows, adapter.Scale));
+        if (!dx.IsNone)
+            _gemm.Multiply(PlusInputGradient(Product.AddTo(dx), w, dy, dProjected));
+    }
+
+    /// <summary>The terms dy W and scale · (dy B) A.</summary>
+    /// <param name="dProjected">dy B, or none without an adapter.</param>
+    private static Product PlusInputGradient(Product dx, in LinearWeight w, Tensor dy, Tensor dProjected)
+    {
+        dx = dx.Plus(Operand.Lines(dy), Operand.Columns(w.Weight), dy.Cols);
+        if (w.Adapter.IsNone)
+            return dx;
+        LowRank adapter = w.Adapter;
+        return dx.Plus(Operand.Lines(dProjected), Operand.Columns(adapter.A), adapter.A.Rows, adapter.Scale);
     }
 
     /// <returns>dy B, F32 [M, R], valid until the next call.</returns>
@@ -38,8 +44,7 @@ public sealed unsafe partial class CpuBackend
     {
         Shape shape = new(dy.Rows, adapter.B.Cols);
         Tensor dProjected = new((nint)_lowRank.AtLeast(shape.Length * sizeof(float)), DType.F32, shape);
-        _gemm.Multiply(Product.To(
-            dProjected, new Term(Operand.Lines(dy), Operand.Columns(adapter.B), dy.Cols)));
+        _gemm.Multiply(Product.To(dProjected).Plus(Operand.Lines(dy), Operand.Columns(adapter.B), dy.Cols));
         return dProjected;
     }
 

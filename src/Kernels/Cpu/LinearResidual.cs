@@ -9,11 +9,10 @@ public sealed unsafe partial class CpuBackend
         RefuseDouble(x);
         LowRank adapter = w.Adapter;
         if (!adapter.IsNone)
-            _gemm.Multiply(Product.To(
-                adapter.Projected, new Term(Operand.Lines(x), Operand.Lines(adapter.A), x.Cols)));
-        Product product = Product.To(y, new Term(Operand.Lines(x), Operand.Lines(w.Weight), x.Cols));
+            _gemm.Multiply(Product.To(adapter.Projected).Plus(Operand.Lines(x), Operand.Lines(adapter.A), x.Cols));
+        Product product = Product.To(y).Plus(Operand.Lines(x), Operand.Lines(w.Weight), x.Cols);
         if (!adapter.IsNone)
-            product.Second = new Term(
+            product = product.Plus(
                 Operand.Lines(adapter.Projected), Operand.Lines(adapter.B), adapter.A.Rows, adapter.Scale);
         product.Residual = (void*)residual.Address;
         product.ResidualStride = y.Cols;

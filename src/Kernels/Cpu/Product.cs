@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastCpt.Kernels.Cpu;
 
 /// <summary>A matrix in memory as one side of a product: lines (rows of the output, or its columns) by reduction.</summary>
@@ -38,15 +40,15 @@ internal readonly struct Term(Operand left, Operand right, long reduction, float
     public bool IsBrain => left.Type == DType.BF16 && right.Type == DType.BF16 && scale == 1;
 }
 
-/// <summary>output [rows, cols] = residual + bias + first term + second term.</summary>
+/// <summary>output [rows, cols] = residual + bias + the terms.</summary>
 internal unsafe struct Product
 {
+    /// <summary>Most terms of a product.</summary>
+    public const int MostTerms = 4;
+
+    private Terms _terms;
+
     public long Rows, Cols;
-
-    public Term First;
-
-    /// <summary>Its reduction is 0 where there is none.</summary>
-    public Term Second;
 
     /// <summary>Same type as the output, [rows, cols]; may be the output, to add to it; null for none.</summary>
     public void* Residual;
@@ -65,23 +67,40 @@ internal unsafe struct Product
     /// <summary>Elements from row to row.</summary>
     public long OutputStride;
 
+    public int TermCount { get; private set; }
+
     /// <summary>Overwrites a tensor.</summary>
-    public static Product To(Tensor output, in Term term) => new()
+    public static Product To(Tensor output) => new()
     {
         Rows = output.Rows,
         Cols = output.Cols,
-        First = term,
         Output = (void*)output.Address,
         OutputType = output.Type,
         OutputStride = output.Cols,
     };
 
     /// <summary>Adds to a tensor.</summary>
-    public static Product AddTo(Tensor output, in Term term)
+    public static Product AddTo(Tensor output)
     {
-        Product product = To(output, term);
+        Product product = To(output);
         product.Residual = product.Output;
         product.ResidualStride = product.OutputStride;
         return product;
+    }
+
+    public readonly Term Term(int index) => _terms[index];
+
+    /// <summary>The product with one more term, which goes on where the chain of those before it ends.</summary>
+    public readonly Product Plus(Operand left, Operand right, long reduction, float scale = 1)
+    {
+        Product more = this;
+        more._terms[more.TermCount++] = new Term(left, right, reduction, scale);
+        return more;
+    }
+
+    [InlineArray(MostTerms)]
+    private struct Terms
+    {
+        private Term _first;
     }
 }

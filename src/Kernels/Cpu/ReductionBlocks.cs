@@ -1,57 +1,73 @@
 namespace FastCpt.Kernels.Cpu;
 
 /// <summary>A stretch of one term's reduction that is packed at once.</summary>
-/// <param name="Second">Which term it belongs to.</param>
+/// <param name="Term">Number of the term.</param>
 /// <param name="Pairs">Whether a step is two places.</param>
 /// <param name="Start">First place.</param>
 /// <param name="Length">Places.</param>
-internal readonly record struct ReductionBlock(bool Second, bool Pairs, long Start, long Length)
+internal readonly record struct ReductionBlock(int Term, bool Pairs, long Start, long Length)
 {
     /// <summary>Steps that a micro-kernel takes.</summary>
     public long Steps => Pairs ? (Length + 1) / 2 : Length;
 }
 
-/// <summary>Cuts the reductions of a product into blocks, those of the first term before those of the second.</summary>
-internal readonly struct ReductionBlocks
+/// <summary>Cuts the reductions of a product into blocks, term after term.</summary>
+/// <remarks>Blocks of a term are of almost equal length, multiples of 16 steps but for the last.</remarks>
+internal readonly ref struct ReductionBlocks
 {
-    /// <summary>Most steps of a block: a panel of the right side then fits the first-level cache.</summary>
-    public const int MostSteps = 384;
+    /// <summary>Most steps of a block: a panel of the right side then about fits the first-level cache.</summary>
+    public const int MostSteps = 320;
 
-    private readonly Cut _first, _second;
+    private readonly ref readonly Product _product;
+    private readonly bool _hasPairs;
 
     public ReductionBlocks(in Product product, bool hasPairs)
     {
-        _first = new Cut(product.First, hasPairs);
-        _second = new Cut(product.Second, hasPairs);
+        _product = ref product;
+        _hasPairs = hasPairs;
+        for (int term = 0; term < product.TermCount; term++)
+            Count += CountOf(term);
+        Count = Math.Max(Count, 1);
     }
 
     /// <summary>At least 1, so that a product over nothing still writes its output.</summary>
-    public int Count => Math.Max(_first.Count + _second.Count, 1);
+    public int Count { get; }
 
-    public ReductionBlock this[int index] =>
-        index < _first.Count || _second.Count == 0 ? _first.Block(index, false) : _second.Block(index - _first.Count, true);
-
-    /// <summary>Blocks of almost equal length, multiples of 16 steps but for the last.</summary>
-    private readonly struct Cut
+    public ReductionBlock this[int index]
     {
-        private readonly long _length, _places;
-        private readonly bool _pairs;
-
-        public Cut(in Term term, bool hasPairs)
+        get
         {
-            _length = term.Reduction;
-            _pairs = hasPairs && term.IsBrain;
-            long perStep = _pairs ? 2 : 1, steps = (_length + perStep - 1) / perStep;
-            Count = (int)((steps + MostSteps - 1) / MostSteps);
-            _places = Count == 0 ? 0 : ((steps + Count - 1) / Count + 15) / 16 * 16 * perStep;
-        }
+            for (int term = 0; term < _product.TermCount; term++)
+            {
+                if (index < CountOf(term))
+                    return Block(term, index);
+                index -= CountOf(term);
+            }
 
-        public int Count { get; }
-
-        public ReductionBlock Block(int index, bool second)
-        {
-            long start = index * _places;
-            return new ReductionBlock(second, _pairs, start, Math.Min(_places, _length - start));
+            return default;
         }
     }
+
+    private ReductionBlock Block(int term, int index)
+    {
+        long places = StepsPerBlock(term) * (IsPairs(term) ? 2 : 1), start = index * places;
+        return new ReductionBlock(
+            term, IsPairs(term), start, Math.Min(places, _product.Term(term).Reduction - start));
+    }
+
+    private int CountOf(int term) => (int)((Steps(term) + StepsPerBlock(term) - 1) / StepsPerBlock(term));
+
+    private long StepsPerBlock(int term)
+    {
+        long steps = Math.Max(Steps(term), 1), count = (steps + MostSteps - 1) / MostSteps;
+        return ((steps + count - 1) / count + 15) / 16 * 16;
+    }
+
+    private long Steps(int term)
+    {
+        long length = _product.Term(term).Reduction;
+        return IsPairs(term) ? (length + 1) / 2 : length;
+    }
+
+    private bool IsPairs(int term) => _hasPairs && _product.Term(term).IsBrain;
 }

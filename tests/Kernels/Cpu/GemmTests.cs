@@ -149,19 +149,23 @@ public sealed unsafe class GemmTests
             _output = new Matrix(rows, cols, _outputType, true, random);
         }
 
-        public Product Product() => new()
+        public Product Product()
         {
-            Rows = _rows,
-            Cols = _cols,
-            First = new Term(_left.Operand, _right.Operand, _reduction),
-            Second = new Term(_secondLeft.Operand, _secondRight.Operand, _secondReduction, _secondScale),
-            Residual = _hasResidual ? _residual.Start : null,
-            ResidualStride = _cols,
-            Bias = _hasBias ? (float*)_bias.Start : null,
-            Output = _output.Start,
-            OutputType = _outputType,
-            OutputStride = _cols,
-        };
+            Product product = new()
+            {
+                Rows = _rows,
+                Cols = _cols,
+                Residual = _hasResidual ? _residual.Start : null,
+                ResidualStride = _cols,
+                Bias = _hasBias ? (float*)_bias.Start : null,
+                Output = _output.Start,
+                OutputType = _outputType,
+                OutputStride = _cols,
+            };
+            return product
+                .Plus(_left.Operand, _right.Operand, _reduction)
+                .Plus(_secondLeft.Operand, _secondRight.Operand, _secondReduction, _secondScale);
+        }
 
         public void ClearOutput() => _output.Clear();
 
