@@ -62,6 +62,8 @@ public sealed unsafe partial class CpuBackend : Backend
         _gemm.Dispose();
         _bias.Dispose();
         _lowRank.Dispose();
+        _secondLowRank.Dispose();
+        _hidden.Dispose();
         foreach (Scratch scratch in _workerScratch)
             scratch.Dispose();
     }

@@ -2,7 +2,7 @@ namespace FastCpt.Kernels.Cpu;
 
 public sealed unsafe partial class CpuBackend
 {
-    private readonly Scratch _bias = new(), _lowRank = new();
+    private readonly Scratch _bias = new(), _lowRank = new(), _secondLowRank = new();
 
     protected override void LinearKernel(Tensor x, in LinearWeight w, Tensor y) =>
         LinearResidualKernel(x, w, Tensor.None, y);
@@ -12,20 +12,27 @@ public sealed unsafe partial class CpuBackend
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
     {
         RefuseDouble(x);
-        LowRank adapter = w.Adapter;
+        Tensor dProjected = NeedsLowRank(w, dx, dw) ? LowRankGradient(w.Adapter, dy, _lowRank) : Tensor.None;
+        AddWeightGradients(x, w, dy, dProjected, dw);
+        if (!dx.IsNone)
+            _gemm.Multiply(PlusInputGradient(Product.AddTo(dx), w, dy, dProjected));
+    }
+
+    /// <summary>Gradients of weight, bias and adapter, as far as they are wanted.</summary>
+    /// <param name="dProjected">dy B, where dA is wanted.</param>
+    private void AddWeightGradients(
+        Tensor x, in LinearWeight w, Tensor dy, Tensor dProjected, in LinearGradient dw)
+    {
         if (!dw.Weight.IsNone)
             _gemm.Multiply(Product.AddTo(dw.Weight).Plus(Operand.Columns(dy), Operand.Columns(x), x.Rows));
         if (!dw.Bias.IsNone)
             AddColumnSums(dy, dw.Bias);
         if (!dw.B.IsNone)
             _gemm.Multiply(Product.AddTo(dw.B).Plus(
-                Operand.Columns(dy), Operand.Columns(adapter.Projected), x.Rows, adapter.Scale));
-        Tensor dProjected = adapter.IsNone || (dx.IsNone && dw.A.IsNone) ? Tensor.None : LowRankGradient(adapter, dy);
+                Operand.Columns(dy), Operand.Columns(w.Adapter.Projected), x.Rows, w.Adapter.Scale));
         if (!dw.A.IsNone)
             _gemm.Multiply(Product.AddTo(dw.A).Plus(
-                Operand.Columns(dProjected), Operand.Columns(x), x.Rows, adapter.Scale));
-        if (!dx.IsNone)
-            _gemm.Multiply(PlusInputGradient(Product.AddTo(dx), w, dy, dProjected));
+                Operand.Columns(dProjected), Operand.Columns(x), x.Rows, w.Adapter.Scale));
     }
 
     /// <summary>The terms dy W and scale · (dy B) A.</summary>
@@ -39,11 +46,14 @@ public sealed unsafe partial class CpuBackend
         return dx.Plus(Operand.Lines(dProjected), Operand.Columns(adapter.A), adapter.A.Rows, adapter.Scale);
     }
 
-    /// <returns>dy B, F32 [M, R], valid until the next call.</returns>
-    private Tensor LowRankGradient(in LowRank adapter, Tensor dy)
+    private static bool NeedsLowRank(in LinearWeight w, Tensor dx, in LinearGradient dw) =>
+        !w.Adapter.IsNone && !(dx.IsNone && dw.A.IsNone);
+
+    /// <returns>dy B, F32 [M, R], in the memory given.</returns>
+    private Tensor LowRankGradient(in LowRank adapter, Tensor dy, Scratch memory)
     {
         Shape shape = new(dy.Rows, adapter.B.Cols);
-        Tensor dProjected = new((nint)_lowRank.AtLeast(shape.Length * sizeof(float)), DType.F32, shape);
+        Tensor dProjected = new((nint)memory.AtLeast(shape.Length * sizeof(float)), DType.F32, shape);
         _gemm.Multiply(Product.To(dProjected).Plus(Operand.Lines(dy), Operand.Columns(adapter.B), dy.Cols));
         return dProjected;
     }

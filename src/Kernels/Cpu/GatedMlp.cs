@@ -1,0 +1,135 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace FastCpt.Kernels.Cpu;
+
+internal static unsafe class GatedMlp
+{
+    /// <summary>Gradients of a gated activation in place of its inputs, and its value in place of dHidden.</summary>
+    /// <remarks>For i in [start, end): gate ← dHidden · up · f'(gate), up ← dHidden · f(gate),
+    /// dHidden ← f(gate) · up, all from the values before.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Backward<TActivation, TElement>(void* gate, void* up, void* dHidden, long start, long end)
+        where TActivation : IActivation
+        where TElement : IElement
+    {
+        for (long i = start; i < end; i += 16)
+        {
+            TActivation.ValueAndSlope(
+                Row.Load<TElement>(gate, 0, i, end), out Vector512<float> value, out Vector512<float> slope);
+            Vector512<float> linear = Row.Load<TElement>(up, 0, i, end), d = Row.Load<TElement>(dHidden, 0, i, end);
+            Row.Store<TElement>(d * (linear * slope), gate, 0, i, end);
+            Row.Store<TElement>(d * value, up, 0, i, end);
+            Row.Store<TElement>(value * linear, dHidden, 0, i, end);
+        }
+    }
+}
+
+/// <content>Blocks of rows, so that hidden activations [M, F] are never held in full.</content>
+public sealed unsafe partial class CpuBackend
+{
+    /// <summary>Memory for hidden activations, and rows that a block has at least: below, packing the weights again
+    /// for every block would show.</summary>
+    private const long HiddenBytes = 8L << 20, LeastHiddenRows = 448;
+
+    private readonly Scratch _hidden = new();
+
+    protected override void GatedMlpKernel(
+        Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor residual,
+        Tensor gated, Tensor upped, Tensor y)
+    {
+        LinearKernel(x, gate, gated);
+        LinearKernel(x, up, upped);
+        long rows = HiddenRows(gated);
+        for (long start = 0; start < x.Rows; start += rows)
+        {
+            long count = Math.Min(rows, x.Rows - start);
+            Tensor hidden = Hidden(gated, count);
+            Tensor gatedRows = gated.Slice(start, count), uppedRows = upped.Slice(start, count);
+            if (kind == Gate.GeGlu)
+                Gated<TanhGelu>(gatedRows, uppedRows, hidden);
+            else
+                Gated<Silu>(gatedRows, uppedRows, hidden);
+            Tensor residualRows = residual.IsNone ? Tensor.None : residual.Slice(start, count);
+            LinearResidualKernel(hidden, RowsOf(down, start, count), residualRows, y.Slice(start, count));
+        }
+    }
+
+    /// <remarks>dx takes the terms of gate and up in one chain, so that a BF16 dx is rounded once.</remarks>
+    protected override void GatedMlpBackwardKernel(
+        Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor gated,
+        Tensor upped, Tensor dy, Tensor dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
+    {
+        RefuseDouble(x);
+        long rows = HiddenRows(gated);
+        for (long start = 0; start < x.Rows; start += rows)
+        {
+            long count = Math.Min(rows, x.Rows - start);
+            Tensor dHidden = Hidden(gated, count), dyRows = dy.Slice(start, count);
+            LinearWeight downRows = RowsOf(down, start, count);
+            Tensor dProjected = down.Adapter.IsNone ? Tensor.None : LowRankGradient(down.Adapter, dyRows, _lowRank);
+            _gemm.Multiply(PlusInputGradient(Product.To(dHidden), downRows, dyRows, dProjected));
+            Tensor gatedRows = gated.Slice(start, count), uppedRows = upped.Slice(start, count);
+            if (kind == Gate.GeGlu)
+                GatedInPlace<TanhGelu>(gatedRows, uppedRows, dHidden);
+            else
+                GatedInPlace<Silu>(gatedRows, uppedRows, dHidden);
+            // In place of its gradient lies the hidden activation itself.
+            AddWeightGradients(dHidden, downRows, dyRows, dProjected, dDown);
+        }
+
+        GatedMlpInput(x, gate, up, gated, upped, dx, dGate, dUp);
+    }
+
+    private void GatedMlpInput(
+        Tensor x, in LinearWeight gate, in LinearWeight up, Tensor dGated, Tensor dUpped, Tensor dx,
+        in LinearGradient dGate, in LinearGradient dUp)
+    {
+        Tensor dGateProjected = NeedsLowRank(gate, dx, dGate)
+            ? LowRankGradient(gate.Adapter, dGated, _lowRank) : Tensor.None;
+        Tensor dUpProjected = NeedsLowRank(up, dx, dUp)
+            ? LowRankGradient(up.Adapter, dUpped, _secondLowRank) : Tensor.None;
+        AddWeightGradients(x, gate, dGated, dGateProjected, dGate);
+        AddWeightGradients(x, up, dUpped, dUpProjected, dUp);
+        if (dx.IsNone)
+            return;
+        Product product = PlusInputGradient(Product.AddTo(dx), gate, dGated, dGateProjected);
+        _gemm.Multiply(PlusInputGradient(product, up, dUpped, dUpProjected));
+    }
+
+    /// <summary>An even number, so that pairs of rows stay together.</summary>
+    private static long HiddenRows(Tensor gated) =>
+        Math.Max(HiddenBytes / Math.Max(gated.Cols * gated.Type.Size(), 1), LeastHiddenRows) / 2 * 2;
+
+    /// <summary>Hidden activations [count, F] of a block of rows, valid until the next block.</summary>
+    private Tensor Hidden(Tensor gated, long count)
+    {
+        Shape shape = new(count, gated.Cols);
+        return new Tensor((nint)_hidden.AtLeast(shape.Length * gated.Type.Size()), gated.Type, shape);
+    }
+
+    private static LinearWeight RowsOf(in LinearWeight w, long start, long count) =>
+        w.Adapter.IsNone
+            ? w
+            : w with { Adapter = w.Adapter with { Projected = w.Adapter.Projected.Slice(start, count) } };
+
+    private void GatedInPlace<TActivation>(Tensor gated, Tensor upped, Tensor dHidden)
+        where TActivation : IActivation
+    {
+        void* gate = (void*)gated.Address, up = (void*)upped.Address, d = (void*)dHidden.Address;
+        if (IsSingle(gated))
+            RunElements(new GatedMlpJob<TActivation, SingleElement>(gate, up, d, gated.Length), gated.Length);
+        else
+            RunElements(new GatedMlpJob<TActivation, BrainElement>(gate, up, d, gated.Length), gated.Length);
+    }
+
+    private readonly struct GatedMlpJob<TActivation, TElement>(void* gate, void* up, void* dHidden, long length)
+        : IRangeJob
+        where TActivation : IActivation
+        where TElement : IElement
+    {
+        public void Run(long start, long end, int worker) =>
+            Cpu.GatedMlp.Backward<TActivation, TElement>(
+                gate, up, dHidden, start * ElementBlock, Math.Min(end * ElementBlock, length));
+    }
+}
