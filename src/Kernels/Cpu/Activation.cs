@@ -30,7 +30,7 @@ internal static unsafe class Activation
                 TActivation.Value(TElement.Load(gate, i, rest)) * TElement.Load(up, i, rest), y, i, rest);
     }
 
-    /// <summary>dGate[i] += dy[i] · up[i] · f'(gate[i]) and dUp[i] += dy[i] · f(gate[i]) for i in [start, end).</summary>
+    /// <summary>dGate[i] += dy[i] · up[i] · f'(gate[i]), dUp[i] += dy[i] · f(gate[i]) for i in [start, end).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void GatedBackward<TActivation, TElement>(
         void* gate, void* up, void* dy, void* dGate, void* dUp, long start, long end)
