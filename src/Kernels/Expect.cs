@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastCpt.Kernels;
 
 /// <summary>Checks of the contract's operands; a failure is a mistake of ours and names operand and shapes.</summary>
@@ -61,6 +63,13 @@ internal static class Expect
     {
         if (!condition)
             throw new ArgumentException(message);
+    }
+
+    public static void That(
+        bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref FailureMessage message)
+    {
+        if (!condition)
+            throw new ArgumentException(message.Take());
     }
 
     /// <summary>Type of sums, statistics and weight gradients beside activations of a type.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace FastCpt.Kernels.Cpu;
@@ -17,16 +16,14 @@ internal static unsafe class AttentionTiles
 
     private const int MostCols = 48;
 
-    private static ReadOnlySpan<float> Zeros => new float[MostCols];
-
     /// <param name="cols">A multiple of 16.</param>
     /// <param name="fresh">Overwrite the output, else add to it.</param>
     public static void Multiply(
         float* left, nint leftRow, nint leftStep, float* right, nint rightStep, float* output, nint outputRow,
         int cols, nint steps, bool fresh)
     {
-        // The address of constant data does not move.
-        float* start = fresh ? (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(Zeros)) : output;
+        float* zeros = stackalloc float[MostCols];
+        float* start = fresh ? zeros : output;
         nint startRow = fresh ? 0 : outputRow;
         for (int col = 0, width; col < cols; col += width)
         {

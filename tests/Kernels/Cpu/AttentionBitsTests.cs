@@ -17,7 +17,8 @@ public sealed class AttentionBitsTests
 
     [Test]
     public void Rows_HaveTheSameBits_WithoutTheRowsAfterThem(
-        [ValueSource(nameof(Elements))] DType type, [Values(AttentionMask.Causal, AttentionMask.Window)] AttentionMask mask,
+        [ValueSource(nameof(Elements))] DType type,
+        [Values(AttentionMask.Causal, AttentionMask.Window)] AttentionMask mask,
         [Values(16, 48, 80)] int size, [Values(1, 65, 137, 190)] int rows)
     {
         using CpuBackend backend = new(2);

@@ -68,13 +68,17 @@ public sealed class RowBitsTests
         using CpuBackend backend = new(1);
         using Device device = new(backend);
         Scene s = new(device, Types.Single);
-        Action<byte[]?>[] ops = [.. Ops(s).Select(op => (Action<byte[]?>)(_ => op.Run()))];
-        foreach (Action<byte[]?> op in ops)
-            op(null);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        foreach (Action<byte[]?> op in ops)
-            op(null);
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        List<(Action Run, Tensor[] Outputs)> ops = Ops(s);
+        long[] allocated = new long[ops.Count];
+        for (int round = 0; round < 2; round++)
+            for (int op = 0; op < ops.Count; op++)
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                ops[op].Run();
+                allocated[op] = GC.GetAllocatedBytesForCurrentThread() - before;
+            }
+
+        Assert.That(allocated, Is.All.Zero);
     }
 
     /// <summary>Bytes of all that the ops write.</summary>
