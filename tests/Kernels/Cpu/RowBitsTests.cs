@@ -98,7 +98,7 @@ public sealed class RowBitsTests
         return [.. bytes];
     }
 
-    /// <summary>Every op whose work is shared by rows, elements or blocks of them, in sizes that several share.</summary>
+    /// <summary>Ops whose work is shared by rows, elements or blocks of them, in sizes that several share.</summary>
     private static List<(Action Run, Tensor[] Outputs)> Ops(Scene s)
     {
         const int Length = 70_001;
@@ -109,7 +109,8 @@ public sealed class RowBitsTests
         Tensor gate = s.Activation(Length), up = s.Activation(Length), y = s.NewActivation(Length);
         Tensor g = s.Statistic(Length), theta = s.Weight(Length), m = s.Statistic(Length), copy = y;
         Tensor v = s.StatisticOf([.. s.Normal(Length).Select(Math.Abs)], Length), anchor = s.Weight(Length);
-        Tensor norm = s.Device.Put([0.0], DType.F64, new Shape(1)), dot = s.Device.Put([0.0], DType.F64, new Shape(1));
+        Tensor norm = s.Device.Put([0.0], DType.F64, new Shape(1));
+        Tensor dot = s.Device.Put([0.0], DType.F64, new Shape(1));
         Pull pull = new(anchor, 0.1f);
         AdamWStep step = new(1e-3f, 0.9f, 0.99f, 1e-8f, 0.1f, 0.5f, 3);
         Tensor brain = copy.Type == DType.BF16 ? copy : Tensor.None;
