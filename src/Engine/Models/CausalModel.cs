@@ -48,7 +48,7 @@ public abstract class CausalModel : IDisposable
     protected Parameter EmbeddingTable { get; }
 
     /// <summary>What embeddings are multiplied by.</summary>
-    protected virtual float EmbeddingScale => 1;
+    protected internal virtual float EmbeddingScale => 1;
 
     protected abstract ReadOnlySpan<IBlock> Blocks { get; }
 

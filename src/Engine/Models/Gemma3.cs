@@ -21,7 +21,7 @@ public sealed class Gemma3 : CausalModel
     protected override ReadOnlySpan<IBlock> Blocks => _blocks;
 
     /// <summary>√C rounded to the weights' type: 50.5 at width 2,560 in BF16.</summary>
-    protected override float EmbeddingScale
+    protected internal override float EmbeddingScale
     {
         get
         {

@@ -60,7 +60,7 @@ internal sealed class Llama2cWeights(InputFile file, long start, CausalModel mod
     private void Take(Tensor target, ref long offset)
     {
         long first = offset;
-        _staging.Fill(DType.F32, (at, bytes) => file.Read(first + at, bytes), countNonFinite: false, target);
+        _staging.Fill(DType.F32, (at, bytes) => file.Read(first + at, bytes), target);
         offset += target.Length * sizeof(float);
     }
 }

@@ -1,3 +1,4 @@
+using FastCpt.Engine.Checkpoints;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Models;
@@ -26,6 +27,10 @@ public static class ParameterLayout
 
     /// <summary>Number of scalars.</summary>
     public static long Count(ModelConfig config) => Of(config).Sum(parameter => parameter.Shape.Length);
+
+    /// <summary>What the header of a file says of a parameter.</summary>
+    internal static TensorEntry Entry(string name, DType type, Shape shape) =>
+        new(name, type, [.. Enumerable.Range(0, shape.Rank).Select(axis => shape[axis])]);
 
     private static void AddBlock(ModelConfig config, string name, List<ParameterShape> list)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using FastCpt.Engine.Checkpoints;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Models;
@@ -23,8 +24,8 @@ internal sealed class TensorStaging(Backend backend) : IDisposable
 
     /// <summary>Fills a tensor from storage.</summary>
     /// <param name="type">In which the numbers are stored: F32, BF16, F16 or F64.</param>
-    /// <returns>How many numbers are not finite; 0 unless counted.</returns>
-    public long Fill(DType type, ReadTensorBytes read, bool countNonFinite, Tensor target)
+    /// <returns>How many numbers are NaN or infinite.</returns>
+    public long Fill(DType type, ReadTensorBytes read, Tensor target)
     {
         long nonFiniteCount = 0;
         Tensor flat = target.Reshape(new Shape(target.Length, 1));
@@ -33,8 +34,7 @@ internal sealed class TensorStaging(Backend backend) : IDisposable
             int count = (int)Math.Min(PieceElements, flat.Length - start);
             Span<byte> bytes = _stored.AsSpan(0, count * type.Size());
             read(start * type.Size(), bytes);
-            if (countNonFinite)
-                nonFiniteCount += CountNonFinite(bytes, type);
+            nonFiniteCount += FiniteCheck.Count(type, bytes);
             Upload(bytes, type, flat.Slice(start, count));
         }
 
@@ -109,29 +109,5 @@ internal sealed class TensorStaging(Backend backend) : IDisposable
         for (int i = 0; i < doubles.Length; i++)
             floats[i] = (float)doubles[i];
         return MemoryMarshal.AsBytes(floats);
-    }
-
-    /// <summary>NaN and infinity have every bit of the exponent set.</summary>
-    private static long CountNonFinite(ReadOnlySpan<byte> bytes, DType type)
-    {
-        long count = 0;
-        switch (type)
-        {
-            case DType.F64:
-                foreach (ulong bits in MemoryMarshal.Cast<byte, ulong>(bytes))
-                    count += (~bits & 0x7FF0_0000_0000_0000) == 0 ? 1 : 0;
-                break;
-            case DType.F32:
-                foreach (uint bits in MemoryMarshal.Cast<byte, uint>(bytes))
-                    count += (~bits & 0x7F80_0000) == 0 ? 1 : 0;
-                break;
-            default:
-                int exponent = type == DType.F16 ? 0x7C00 : 0x7F80;
-                foreach (ushort bits in MemoryMarshal.Cast<byte, ushort>(bytes))
-                    count += (~bits & exponent) == 0 ? 1 : 0;
-                break;
-        }
-
-        return count;
     }
 }
