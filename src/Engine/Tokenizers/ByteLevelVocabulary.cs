@@ -27,6 +27,9 @@ internal sealed class ByteLevelVocabulary
     /// <summary>A pre-token that is a piece takes its id at once, whatever the merges would make of it.</summary>
     public bool WholeWordsFirst { get; init; }
 
+    /// <summary>Text is brought to normal form C first.</summary>
+    public bool Composes { get; init; }
+
     /// <summary>The merges of a rank file: any neighbours whose bytes together are a piece, by its rank.</summary>
     public static MergeTable MergesByRank(PieceTable pieces)
     {

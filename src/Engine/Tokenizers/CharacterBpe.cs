@@ -5,8 +5,8 @@ namespace FastCpt.Engine.Tokenizers;
 
 /// <summary>BPE over characters, where a character without a piece becomes bytes or unknown.</summary>
 /// <remarks>
-/// Text is cut where no piece can reach over: before a U+2581 that follows a character which no piece has before it. That
-/// changes no ids, but keeps words short and lets them be remembered.
+/// Text is cut where no piece can reach over: before a U+2581 that follows a character which no piece has before it.
+/// That changes no ids, but keeps words short and lets them be remembered.
 /// </remarks>
 internal sealed class CharacterBpe(CharacterSymbols symbols, MergeTable merges)
 {

@@ -3,12 +3,12 @@ using FastCpt.Engine.Files;
 
 namespace FastCpt.Engine.Tokenizers;
 
-/// <summary>What text is replaced by what, as SentencePiece precompiles it: a Darts trie and a pool of strings.</summary>
+/// <summary>What replaces what in text, as SentencePiece precompiles it: a Darts trie, a pool of strings.</summary>
 /// <remarks>
 /// The blob is the size of the trie in bytes (uint32), its units (uint32), then strings that end with a zero byte; the
 /// value of a key is where its string starts. A unit has its label in bits 0 to 7 and 31, whether a leaf is under it in
-/// bit 8, and the distance to its children in bits 10 to 30 (times 256 if bit 9 is set); all numbers little-endian. Every
-/// step is checked when it is made: a trie from a hostile file leads nowhere but to a refusal.
+/// bit 8, and the distance to its children in bits 10 to 30 (times 256 if bit 9 is set); all numbers little-endian.
+/// Every step is checked when it is made: a trie from a hostile file leads nowhere but to a refusal.
 /// </remarks>
 internal sealed class CharacterMap
 {

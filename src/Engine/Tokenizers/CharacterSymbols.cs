@@ -2,8 +2,8 @@ namespace FastCpt.Engine.Tokenizers;
 
 /// <summary>What characters are called in the merges of a BPE over characters, and where its text may be cut.</summary>
 /// <remarks>
-/// The symbol of a piece is its id; that of a character without a piece is the number of pieces + code point, so that it
-/// can still be part of a merge. Symbols from <see cref="FirstFrozen"/> on stand for pieces that never merge.
+/// The symbol of a piece is its id; that of a character without a piece is the number of pieces + code point, so that
+/// it can still be part of a merge. Symbols from <see cref="FirstFrozen"/> on stand for pieces that never merge.
 /// </remarks>
 internal sealed class CharacterSymbols
 {
@@ -44,7 +44,7 @@ internal sealed class CharacterSymbols
     /// <summary>No piece has these two neighbours in it, because none has U+2581 after the first.</summary>
     public bool IsCut(int before, int character) => character == Space && !_beforeSpace.Contains(before);
 
-    /// <summary>The merges of SentencePiece: any two symbols whose text together is a piece, by the score of that.</summary>
+    /// <summary>The merges of SentencePiece: any two symbols whose text together is a piece, by its score.</summary>
     /// <param name="scores">By id, finite.</param>
     public MergeTable MergesByScore(IReadOnlyList<float> scores)
     {

@@ -3,7 +3,7 @@ using FastCpt.Engine.Files;
 
 namespace FastCpt.Engine.Tokenizers;
 
-/// <summary>Reads GPT-2's two files: ids by piece (encoder.json, vocab.json) and merges (vocab.bpe, merges.txt).</summary>
+/// <summary>Reads GPT-2's two files: ids (encoder.json, vocab.json) and merges (vocab.bpe, merges.txt).</summary>
 internal static class Gpt2Files
 {
     private const string EndOfText = "<|endoftext|>";

@@ -8,6 +8,9 @@ internal readonly struct JsonPlace(JsonElement value, string file, string where)
 {
     public JsonElement Value => value;
 
+    /// <summary>File and path inside it.</summary>
+    public string Name => $"{file}: {where}";
+
     public bool IsNull => value.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined;
 
     /// <summary>The value under a key, or a null.</summary>
@@ -99,7 +102,7 @@ internal readonly struct JsonPlace(JsonElement value, string file, string where)
             throw Refuse($"is {Raw}, which is not supported; expected null");
     }
 
-    public RunException Refuse(string what) => new(ExitCode.ModelFile, $"{file}: {where} {what}.");
+    public RunException Refuse(string what) => new(ExitCode.ModelFile, $"{Name} {what}.");
 
     private string Raw
     {

@@ -36,6 +36,7 @@ internal sealed class PieceTable
 
     public int Count => _starts.Length - 1;
 
+    /// <summary>The bytes of an id; none for a gap.</summary>
     public ReadOnlySpan<byte> this[int id] => _bytes.AsSpan(_starts[id], _starts[id + 1] - _starts[id]);
 
     /// <summary>The id of these bytes, or -1.</summary>

@@ -5,8 +5,8 @@ namespace FastCpt.Engine.Tokenizers;
 
 /// <summary>Steps through the fields of a protobuf message; every length is checked before it is used.</summary>
 /// <remarks>
-/// Numbers of at most ten bytes, four and eight byte values, and lengths of bytes are known; groups are refused. Nothing
-/// calls itself, so depth in the file cannot exhaust the stack.
+/// Numbers of at most ten bytes, four and eight byte values, and lengths of bytes are known; groups are refused.
+/// Nothing calls itself, so depth in the file cannot exhaust the stack.
 /// </remarks>
 internal ref struct ProtobufReader(ReadOnlySpan<byte> message, string source, int offset = 0)
 {

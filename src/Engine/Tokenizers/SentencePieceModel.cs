@@ -23,7 +23,7 @@ internal enum PieceType : byte
     Byte = 6,
 }
 
-/// <summary>A SentencePiece .model file: pieces with scores, and how text is normalized before they are applied.</summary>
+/// <summary>A SentencePiece .model file: pieces with scores, and how text is normalized first.</summary>
 /// <remarks>The format is sentencepiece_model.proto; defaults are those that it declares.</remarks>
 internal sealed class SentencePieceModel
 {

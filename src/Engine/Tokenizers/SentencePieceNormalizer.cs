@@ -4,9 +4,9 @@ namespace FastCpt.Engine.Tokenizers;
 
 /// <summary>Brings text to the form that pieces are written in, step by step as SentencePiece's normalizer.</summary>
 /// <remarks>
-/// At each place a user-defined symbol is kept, or the longest key of the character map is replaced, or one character is
-/// copied (a byte that is not UTF-8 as U+FFFD). Spaces at both ends and after spaces go, the others become U+2581, and one
-/// comes before the text, each where the model says so.
+/// At each place a user-defined symbol is kept, or the longest key of the character map is replaced, or one character
+/// is copied (a byte that is not UTF-8 as U+FFFD). Spaces at both ends and after spaces go, the others become U+2581,
+/// and one comes before the text, each where the model says so.
 /// </remarks>
 internal sealed class SentencePieceNormalizer(SentencePieceModel model)
 {

@@ -7,8 +7,8 @@ namespace FastCpt.Engine.Tokenizers;
 
 /// <summary>A SentencePiece .model, Unigram or BPE, with the ids that libsentencepiece gives.</summary>
 /// <remarks>
-/// XLM-R numbers the same pieces in its own way: begin 0, padding 1, end 2, unknown 3, every other piece one more than in
-/// the file, and the mask after the last.
+/// XLM-R numbers the same pieces in its own way: begin 0, padding 1, end 2, unknown 3, every other piece one more than
+/// in the file, and the mask after the last.
 /// </remarks>
 internal sealed class SentencePieceTokenizer : Tokenizer
 {
@@ -54,8 +54,8 @@ internal sealed class SentencePieceTokenizer : Tokenizer
         var model = SentencePieceModel.Read(file, source);
         if (xlmRoberta && (model.Unknown != 0 || model.Bos != 1 || model.Eos != 2 || model.Pad is not null))
             throw new RunException(ExitCode.ModelFile,
-                $"{source}: XLM-R's model begins with <unk>, <s>, </s> and has no <pad>; here unknown, begin, end and " +
-                $"padding are {model.Unknown}, {model.Bos}, {model.Eos}, {model.Pad}.");
+                $"{source}: XLM-R's model begins with <unk>, <s>, </s> and has no <pad>; here unknown, begin, " +
+                $"end and padding are {model.Unknown}, {model.Bos}, {model.Eos}, {model.Pad}.");
         return new SentencePieceTokenizer(model, xlmRoberta) { Sha256 = Identity(file) };
     }
 
@@ -68,8 +68,8 @@ internal sealed class SentencePieceTokenizer : Tokenizer
 
     /// <inheritdoc/>
     /// <remarks>
-    /// As SentencePiece: control tokens are invisible, the space that was put before the text goes, unknown is written as
-    /// the model says. Bytes are given as they are, where SentencePiece writes U+FFFD for those that are not UTF-8.
+    /// As SentencePiece: control tokens are invisible, the space that was put before the text goes, unknown is written
+    /// as the model says. Bytes are given as they are, where SentencePiece writes U+FFFD for those that are not UTF-8.
     /// </remarks>
     public override void Decode(ReadOnlySpan<int> ids, IBufferWriter<byte> utf8)
     {

@@ -19,6 +19,17 @@ internal static class SpaceSymbol
         utf8.Write(piece);
     }
 
+    /// <summary>Writes a piece without any U+2581.</summary>
+    public static void WriteWithout(ReadOnlySpan<byte> piece, IBufferWriter<byte> utf8)
+    {
+        while (piece.IndexOf(Bytes) is >= 0 and var at)
+        {
+            utf8.Write(piece[..at]);
+            piece = piece[(at + Bytes.Length)..];
+        }
+        utf8.Write(piece);
+    }
+
     /// <summary>Appends text with U+2581 in the places of spaces.</summary>
     public static void WriteSpacesAs(ReadOnlySpan<byte> text, IBufferWriter<byte> written)
     {

@@ -28,6 +28,8 @@ internal static class TokenizerFile
             ".json" => TokenizerJson.Load(file),
             ".model" => SentencePieceTokenizer.Load(file, IsXlmRoberta(file)),
             ".tiktoken" => TiktokenFile.Load(file),
+            ".bin" => Llama2cTokenizer.Read(
+                InputFile.ReadAllBytes(file, ExitCode.ModelFile, MaxBytes), file),
             ".bpe" => Gpt2Files.Load(MergesBeside(file, "encoder.json"), file),
             ".txt" when name == "merges.txt" => Gpt2Files.Load(MergesBeside(file, "vocab.json"), file),
             _ => throw new RunException(ExitCode.ModelFile,

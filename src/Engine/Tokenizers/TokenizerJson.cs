@@ -5,13 +5,17 @@ using FastCpt.Engine.Files;
 namespace FastCpt.Engine.Tokenizers;
 
 /// <summary>Reads tokenizer.json: the combinations of its parts that are implemented; others are refused.</summary>
+/// <remarks>
+/// A BPE with byte fallback is one over characters (Llama 2, Gemma), another must be over bytes (GPT-2, Llama 3, Qwen).
+/// </remarks>
 internal static class TokenizerJson
 {
     /// <summary>The largest vocabulary, and the largest id.</summary>
     public const int MaxPieces = 1 << 20;
 
+    public const int MaxPieceBytes = 4096;
+
     private const int MaxMerges = 1 << 22;
-    private const int MaxPieceBytes = 4096;
 
     /// <exception cref="RunException">With the place in the file.</exception>
     public static Tokenizer Load(string path) =>
@@ -29,45 +33,13 @@ internal static class TokenizerJson
         string type = model["type"].IsNull && !model["merges"].IsNull ? "BPE" : model["type"].Text;
         Tokenizer tokenizer = type switch
         {
-            "BPE" => ByteLevel(root),
+            "BPE" when model["byte_fallback"].Flag(missing: false) => CharacterBpeJson.Read(root),
+            "BPE" => ByteLevelJson.Read(root),
+            "Unigram" => UnigramJson.Read(root),
             _ => throw model["type"].Refuse($"is '{type}', expected BPE or Unigram"),
         };
         tokenizer.Sha256 = Tokenizer.Identity(utf8);
         return tokenizer;
-    }
-
-    private static ByteLevelTokenizer ByteLevel(JsonPlace root)
-    {
-        JsonPlace model = root["model"];
-        SplitPattern pattern = Pattern(root["pre_tokenizer"]);
-        if (!root["normalizer"].IsNull)
-            throw root["normalizer"].Refuse("is set, expected null for byte-level BPE");
-        if (root["decoder"]["type"].Text != "ByteLevel")
-            throw root["decoder"].Refuse("is not ByteLevel, which this pre-tokenizer needs");
-        CheckBpe(model);
-        model["byte_fallback"].MustBeOff();
-        var texts = ReadVocabulary(model["vocab"]);
-        var pieces = new byte[texts.Length][];
-        var ids = new Dictionary<string, int>(texts.Length, StringComparer.Ordinal);
-        for (int id = 0; id < texts.Length; id++)
-        {
-            if (texts[id] is not string text)
-                continue;
-            ids[text] = id;
-            pieces[id] = ByteAlphabet.ReadOrKeep(text);
-        }
-        try
-        {
-            var vocabulary = new ByteLevelVocabulary(new PieceTable(pieces), ReadMerges(model["merges"], ids), pattern)
-            {
-                WholeWordsFirst = model["ignore_merges"].Flag(missing: false),
-            };
-            return new ByteLevelTokenizer(vocabulary, ReadAddedTokens(root["added_tokens"]));
-        }
-        catch (ArgumentException e)
-        {
-            throw model["vocab"].Refuse($"lacks a byte or has a piece twice: {e.Message}");
-        }
     }
 
     /// <summary>Refuses what no published model of these families uses.</summary>
@@ -78,42 +50,6 @@ internal static class TokenizerJson
         model["dropout"].MustBeOff();
         model["continuing_subword_prefix"].MustBeOff();
         model["end_of_word_suffix"].MustBeOff();
-    }
-
-    private static SplitPattern Pattern(JsonPlace place)
-    {
-        if (place.IsNull)
-            throw place.Refuse("is null: a BPE without ByteLevel needs byte_fallback");
-        if (place["type"].Text == "ByteLevel")
-        {
-            CheckByteLevel(place);
-            return place["use_regex"].Flag(missing: true)
-                ? SplitPattern.Gpt2
-                : throw place["use_regex"].Refuse("is false and no Split goes before it; expected a known pattern");
-        }
-        if (place["type"].Text != "Sequence")
-            throw place["type"].Refuse($"is '{place["type"].Text}', expected ByteLevel or Sequence");
-        var parts = place["pretokenizers"].Items().ToArray();
-        if (parts.Length != 2 || parts[0]["type"].Text != "Split" || parts[1]["type"].Text != "ByteLevel")
-            throw place["pretokenizers"].Refuse("is not one Split and then ByteLevel");
-        CheckByteLevel(parts[1]);
-        if (parts[1]["use_regex"].Flag(missing: true))
-            throw parts[1]["use_regex"].Refuse("is true although a Split goes before it; expected false");
-        JsonPlace split = parts[0];
-        split.AllowKeys("type", "pattern", "behavior", "invert");
-        if (split["behavior"].Text != "Isolated" || split["invert"].Flag(missing: false))
-            throw split.Refuse("has another behavior than Isolated, or is inverted");
-        JsonPlace regex = split["pattern"]["Regex"];
-        return SplitPattern.Recognise(regex.Text) ?? throw regex.Refuse(
-            $"is '{regex.Text}', which is none of the split patterns that are implemented " +
-            "(GPT-2, cl100k and Llama 3, Qwen 2, o200k, Tekken)");
-    }
-
-    private static void CheckByteLevel(JsonPlace place)
-    {
-        place.AllowKeys("type", "add_prefix_space", "trim_offsets", "use_regex");
-        if (place["add_prefix_space"].Flag(missing: true))
-            throw place["add_prefix_space"].Refuse("is true, which is not supported");
     }
 
     /// <summary>Pieces by id, from an object of ids by piece.</summary>
@@ -194,5 +130,19 @@ internal static class TokenizerJson
             tokens.Add(token);
         }
         return tokens;
+    }
+
+    /// <summary>Ids of the pieces &lt;0x00&gt; to &lt;0xFF&gt;.</summary>
+    /// <param name="place">The switch that asks for them.</param>
+    public static int[] BytePieces(PieceTable pieces, JsonPlace place)
+    {
+        var ids = new int[256];
+        for (int b = 0; b < 256; b++)
+        {
+            ids[b] = pieces.Find(Encoding.ASCII.GetBytes($"<0x{b:X2}>"));
+            if (ids[b] < 0)
+                throw place.Refuse($"is true, but there is no piece <0x{b:X2}>");
+        }
+        return ids;
     }
 }

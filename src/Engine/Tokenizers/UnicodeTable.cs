@@ -3,7 +3,8 @@ namespace FastCpt.Engine.Tokenizers;
 /// <summary>A byte for every code point, in pages of 256 of which equal ones are kept once.</summary>
 internal sealed class UnicodeTable
 {
-    private const int CodePoints = 0x110000;
+    /// <summary>How many code points there are.</summary>
+    public const int CodePoints = 0x110000;
 
     /// <summary>What a letter, a digit or a space is: <see cref="CharacterClass"/> as a byte.</summary>
     public static readonly UnicodeTable Classes = FromClasses();
@@ -12,7 +13,10 @@ internal sealed class UnicodeTable
     public static readonly UnicodeTable Graphemes = FromGraphemes();
 
     /// <summary>Scripts of letters, as indices into <see cref="ScriptNames"/>.</summary>
-    public static readonly UnicodeTable Scripts = FromScripts();
+    public static readonly UnicodeTable Scripts = FromPairs(UnicodeData.Scripts);
+
+    /// <summary>Canonical combining classes.</summary>
+    public static readonly UnicodeTable CombiningClasses = FromPairs(CompositionData.CombiningClasses);
 
     /// <summary>Long names of scripts; the first is Common.</summary>
     public static readonly string[] ScriptNames = UnicodeData.ScriptNames.Split(' ');
@@ -20,7 +24,8 @@ internal sealed class UnicodeTable
     private readonly ushort[] _pageOf = new ushort[CodePoints >> 8];
     private readonly byte[] _pages;
 
-    private UnicodeTable(byte[] values)
+    /// <param name="values">[CodePoints].</param>
+    public UnicodeTable(byte[] values)
     {
         var pages = new List<byte[]>();
         for (int page = 0; page < _pageOf.Length; page++)
@@ -49,7 +54,7 @@ internal sealed class UnicodeTable
             CharacterClass.Mark, CharacterClass.Number, CharacterClass.Space,
         ];
         var values = new byte[CodePoints];
-        var runs = new Runs(UnicodeData.Classes);
+        var runs = new Leb128(UnicodeData.Classes);
         for (int at = 0; at < CodePoints;)
         {
             int run = runs.Next();
@@ -63,7 +68,7 @@ internal sealed class UnicodeTable
     private static UnicodeTable FromGraphemes()
     {
         var values = new byte[CodePoints];
-        var runs = new Runs(UnicodeData.Graphemes);
+        var runs = new Leb128(UnicodeData.Graphemes);
         for (int at = 0; at < CodePoints;)
         {
             int run = runs.Next();
@@ -73,10 +78,10 @@ internal sealed class UnicodeTable
         return new UnicodeTable(values);
     }
 
-    private static UnicodeTable FromScripts()
+    private static UnicodeTable FromPairs(string base64)
     {
         var values = new byte[CodePoints];
-        var runs = new Runs(UnicodeData.Scripts);
+        var runs = new Leb128(base64);
         for (int at = 0; at < CodePoints;)
         {
             int length = runs.Next();
@@ -84,24 +89,5 @@ internal sealed class UnicodeTable
             at += length;
         }
         return new UnicodeTable(values);
-    }
-
-    /// <summary>Reads unsigned LEB128 numbers from base64 text.</summary>
-    private sealed class Runs(string base64)
-    {
-        private readonly byte[] _bytes = Convert.FromBase64String(base64);
-        private int _at;
-
-        public int Next()
-        {
-            int value = 0;
-            for (int shift = 0; ; shift += 7)
-            {
-                byte b = _bytes[_at++];
-                value |= (b & 127) << shift;
-                if (b < 128)
-                    return value;
-            }
-        }
     }
 }

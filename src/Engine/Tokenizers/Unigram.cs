@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace FastCpt.Engine.Tokenizers;
 
-/// <summary>Cuts normalized text into the pieces whose scores have the largest sum: Viterbi over byte positions.</summary>
+/// <summary>Cuts normalized text into the pieces whose scores have the largest sum, by Viterbi.</summary>
 /// <remarks>
-/// A character that no piece covers alone may be unknown, at the lowest score less 10. Of equal sums the path whose last
-/// piece starts first wins. Kudo 2018. Linear in the text for a given longest piece.
+/// A character that no piece covers alone may be unknown, at the lowest score less 10. Of equal sums the path whose
+/// last piece starts first wins. Kudo 2018. Linear in the text for a given longest piece.
 /// </remarks>
 internal sealed class Unigram
 {
@@ -19,7 +19,7 @@ internal sealed class Unigram
 
     /// <param name="pieces">By id; null where a piece is not for use in text.</param>
     /// <param name="lowest">The lowest score of the ordinary pieces.</param>
-    /// <param name="singlePrecision">Sums are rounded to float32, as SentencePiece does; the Rust port does not.</param>
+    /// <param name="singlePrecision">Rounds sums to float32, as SentencePiece does; the Rust port does not.</param>
     public Unigram(
         IReadOnlyList<byte[]?> pieces, double[] scores, double lowest, int unknown, bool singlePrecision)
     {
@@ -32,8 +32,8 @@ internal sealed class Unigram
 
     /// <summary>The pieces of a model, with the scores that SentencePiece gives them.</summary>
     /// <remarks>
-    /// A user-defined symbol has the score length · highest − 0.1, where highest starts at the smallest normal float: as
-    /// scores are negative, that is about −0.1 whatever its length.
+    /// A user-defined symbol has the score length · highest − 0.1, where highest starts at the smallest normal float:
+    /// as scores are negative, that is about −0.1 whatever its length.
     /// </remarks>
     public static Unigram From(SentencePieceModel model)
     {

@@ -7,8 +7,8 @@ public sealed class XlmRobertaTests
 {
     private const string Model = "tokenizers/xlm-roberta/sentencepiece.bpe.model";
 
-    // fairseq, examples/xlmr/README.md, and three more published encodings; without <s> and </s>. The model's scores are
-    // rebuilt (6 digits); these vectors hold with them.
+    // fairseq, examples/xlmr/README.md, and three more published encodings; without <s> and </s>. The model's scores
+    // are rebuilt (6 digits); these vectors hold with them.
     [TestCase("Hello world!", new[] { 35378, 8999, 38 })]
     [TestCase("你好，世界", new[] { 6, 124084, 4, 3221 })]
     [TestCase("नमस्ते दुनिया", new[] { 68700, 97883, 29405 })]
