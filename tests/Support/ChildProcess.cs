@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FastCpt.Tests.Engine.Checkpoints;
 using FastCpt.Tests.Engine.Files;
 
 namespace FastCpt.Tests.Support;
@@ -12,6 +13,7 @@ internal static class ChildProcess
         "fastcpt" => CommandLine.Run(arguments, Console.Out, Console.Error),
         "hold-lock" => RunLockTests.HoldLock(arguments[0]),
         "wait-for-signals" => StopSignalTests.WaitForSignals(),
+        "save-next-and-die" => CheckpointRun.SaveNextAndDie(arguments[0], int.Parse(arguments[1])),
         "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),
         _ => throw new ArgumentException($"No child task '{task}'."),
     };

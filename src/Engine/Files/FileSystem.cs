@@ -44,6 +44,21 @@ public class FileSystem
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
+    /// <summary>Creates a folder and the missing ones above it, durably; does nothing if it is there.</summary>
+    public void EnsureFolder(string path)
+    {
+        var missing = new Stack<string>();
+        for (string? folder = Path.GetFullPath(path); folder is not null && !Directory.Exists(folder);
+            folder = Path.GetDirectoryName(folder))
+            missing.Push(folder);
+        foreach (string folder in missing)
+        {
+            Before(FileStep.CreateFolder, folder);
+            Directory.CreateDirectory(folder);
+            SyncFolder(Path.GetDirectoryName(folder)!);     // not null: a root folder is never missing
+        }
+    }
+
     /// <summary>Writes all bytes at an offset; the platform repeats short and interrupted writes.</summary>
     public void Write(SafeFileHandle file, string path, ReadOnlySpan<byte> bytes, long offset)
     {

@@ -68,7 +68,9 @@ public sealed class FolderWriter : IDisposable
     }
 
     /// <summary>Gives the folder its final name.</summary>
-    /// <param name="replace">Take the place of a folder that has the name; else its presence is an error.</param>
+    /// <param name="replace">
+    /// Take the place of a folder that has the name; else its presence is an error. A crash in between leaves neither.
+    /// </param>
     /// <exception cref="RunException">Exit code 6: the rename or a sync failed, or the name is taken.</exception>
     public void Complete(bool replace = false) => Guard(() =>
     {
@@ -79,9 +81,22 @@ public sealed class FolderWriter : IDisposable
         string? old = replace && Directory.Exists(Path) ? Leftovers.TrashFor(Path) : null;
         if (old is not null)
             _fileSystem.RenameFolder(Path, old);
-        _fileSystem.RenameFolder(_temporary, Path);
-        _isComplete = true;
-        _fileSystem.SyncFolder(parent);
+        try
+        {
+            _fileSystem.RenameFolder(_temporary, Path);
+            _isComplete = true;
+            _fileSystem.SyncFolder(parent);
+        }
+        catch
+        {
+            // What is reported as not saved is not there either.
+            if (_isComplete)
+                Directory.Move(Path, _temporary);
+            _isComplete = false;
+            if (old is not null)
+                Directory.Move(old, Path);
+            throw;
+        }
         if (old is not null)
             _fileSystem.DeleteFolder(old);
     });

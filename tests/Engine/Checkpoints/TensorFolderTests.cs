@@ -17,8 +17,9 @@ public sealed class TensorFolderTests
     private static readonly string[] HostileNames =
     [
         "../x.safetensors", "/etc/x.safetensors", "a/../../x.safetensors", "a\\\\..\\\\x.safetensors",
-        "C:\\\\x.safetensors", "C:x.safetensors", "x\\u0000.safetensors", "", ".", "..", ".safetensors", "x.bin", "x.safetensors/",
-        "./x.safetensors", "x.SAFETENSORS", "é.safetensors", "x .safetensors", "x.safetensors\\n", "~/x.safetensors",
+        "C:\\\\x.safetensors", "C:x.safetensors", "x\\u0000.safetensors", "", ".", "..", ".safetensors", "x.bin",
+        "x.safetensors/", "./x.safetensors", "x.SAFETENSORS", "é.safetensors", "x .safetensors",
+        "x.safetensors\\n", "~/x.safetensors",
     ];
 
     [TestCase(long.MaxValue, 1)]
