@@ -1,7 +1,7 @@
 namespace FastCpt.Engine.Data;
 
 /// <summary>What a model is given at once: M tokens in S segments that do not see each other.</summary>
-/// <remarks>Its buffers are made once, for the largest batch, and used again; spans are good until the next fill.</remarks>
+/// <remarks>Its buffers are made once and used again; spans are good until the next fill.</remarks>
 public sealed class Batch
 {
     /// <summary>The target of a token that predicts nothing.</summary>
@@ -46,7 +46,7 @@ public sealed class Batch
     /// <summary>[S, 2], first row of a segment and one past its last; together they cover [0, M) in order.</summary>
     public ReadOnlySpan<int> Segments => _segments.AsSpan(0, 2 * SegmentCount);
 
-    /// <summary>[S], a number that the segment's text has in every epoch and batch: randomness is keyed by it.</summary>
+    /// <summary>[S], a number that the segment's text has in every epoch and batch; it keys randomness.</summary>
     public ReadOnlySpan<long> Samples => _samples.AsSpan(0, SegmentCount);
 
     /// <summary>Targets that are tokens.</summary>

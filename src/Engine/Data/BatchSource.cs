@@ -1,6 +1,6 @@
 namespace FastCpt.Engine.Data;
 
-/// <summary>The training batches of a run: a pure function of step and micro-batch, so that resuming is seeking.</summary>
+/// <summary>The training batches of a run: a pure function of step and micro-batch, so resuming seeks.</summary>
 /// <param name="rowsPerBatch">Rows in a micro-batch, B.</param>
 /// <param name="batchesPerStep">Micro-batches whose gradients an optimizer step adds up.</param>
 public sealed class BatchSource(Mixture mixture, int rowsPerBatch, int batchesPerStep)

@@ -1,6 +1,6 @@
 namespace FastCpt.Engine.Data;
 
-/// <summary>How much text of a language is taken, training and validation together; all of it where there is less.</summary>
+/// <summary>How much text of a language is taken, both sides together; all of it where there is less.</summary>
 /// <remarks>
 /// Documents are taken in the order of <see cref="DocumentKey.Selection"/>, up to the first that would cross the
 /// amount; in a held-out language only those of the validation side. Tokens count as they are kept: cut and with their

@@ -2,7 +2,7 @@ using FastCpt.Engine.Files;
 
 namespace FastCpt.Engine.Data;
 
-/// <summary>What a first reading of a language's files finds: key, size and side of every document, in file order.</summary>
+/// <summary>What a first reading of a language's files finds: key, size and side of every document.</summary>
 internal sealed class CorpusScan
 {
     private readonly List<DocumentKey> _keys = [];
@@ -95,8 +95,8 @@ internal sealed class CorpusScan
         if (language.HeldOut && Array.TrueForAll(Sides, side => side == Side.Unused))
             throw new RunException(ExitCode.Config,
                 $"{where}: is held out, and the ids put all {Count} documents on the training side for seed " +
-                $"{language.Seed} and a validation share of {language.ValidationShare}. Add documents, or use the seed " +
-                "and share for which the files were cut.");
+                $"{language.Seed} and a validation share of {language.ValidationShare}. Add documents, or use the " +
+                "seed and share for which the files were cut.");
         if (!language.HeldOut && !Array.Exists(Sides, side => side == Side.Training))
             throw new RunException(ExitCode.Config,
                 $"{where}: all {Count} documents are on the validation side. Add documents.");

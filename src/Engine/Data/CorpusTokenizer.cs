@@ -3,14 +3,14 @@ using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt.Engine.Data;
 
-/// <summary>Turns the text of a language into a token shard: reads it twice, selects, splits, tokenises, writes.</summary>
+/// <summary>Turns the text of a language into a token shard.</summary>
 /// <remarks>
 /// The first reading finds each document's key and size, the second tokenises those that are wanted, in parallel over
 /// documents. The bytes of the shard do not depend on the number of threads.
 /// </remarks>
 public sealed class CorpusTokenizer
 {
-    /// <summary>More than the text bytes of a token anywhere: how much is tokenised to fill a budget of tokens.</summary>
+    /// <summary>More bytes than a token of text has: how much is tokenised to fill a budget of tokens.</summary>
     private const int BytesPerToken = 16;
 
     private readonly LanguageText _language;
@@ -63,7 +63,7 @@ public sealed class CorpusTokenizer
         return Complete(scan, taken, writer, documents);
     }
 
-    /// <summary>Documents that hold more than a budget of tokens, unless tokens are longer than any text has them.</summary>
+    /// <summary>Documents that hold more than a budget of tokens, unless tokens are unheard-of long.</summary>
     private bool[] Likely(CorpusScan scan, Budget budget) => scan.Take(
         2 * budget.Amount, document => Math.Min(scan.ByteCounts[document] / BytesPerToken, _maxDocumentTokens));
 
@@ -76,8 +76,8 @@ public sealed class CorpusTokenizer
                 (scan.Sides[i] == Side.Training ? training : validation).Add(documents[i]);
         if ((_language.HeldOut ? validation : training).Count == 0)
             throw new RunException(ExitCode.Config,
-                $"language '{_language.Code}': no document is left of {scan.Count}. Either its budget is smaller than " +
-                "one document, or the tokenizer makes no token of its text.");
+                $"language '{_language.Code}': no document is left of {scan.Count}. Either its budget is smaller " +
+                "than one document, or the tokenizer makes no token of its text.");
         writer.Complete(training, validation, _maxDocumentTokens);
         return new CorpusSummary(
             scan.Count, training.Count, training.Sum(document => (long)document.Count), validation.Count,

@@ -3,7 +3,7 @@ using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt.Engine.Data;
 
-/// <summary>A run of documents that are tokenised at once, each on whatever thread is free, and kept in order.</summary>
+/// <summary>Documents that are tokenised at once, each on whatever thread is free, and kept in order.</summary>
 internal sealed class DocumentBatch(Tokenizer tokenizer, int maxDocumentTokens, int threadCount)
 {
     private const int MaxDocuments = 1024, MaxBytes = 4 << 20;
@@ -73,8 +73,9 @@ internal sealed class DocumentBatch(Tokenizer tokenizer, int maxDocumentTokens, 
 
             ReadOnlySpan<int> pieces = _tokens.AsSpan(first, kept);
             int bytes = kept == _ids.Count ? text.Length : DecodedBytes(tokenizer, pieces);
-            bool predictsFirst = tokenizer.Bos is not null;
-            PredictedBytes = Math.Max(0, predictsFirst ? bytes : bytes - DecodedBytes(tokenizer, pieces[..Math.Min(1, kept)]));
+            if (tokenizer.Bos is null)
+                bytes -= DecodedBytes(tokenizer, pieces[..Math.Min(1, kept)]);      // nothing predicts the first piece
+            PredictedBytes = Math.Max(0, bytes);
         }
 
         private int DecodedBytes(Tokenizer tokenizer, ReadOnlySpan<int> pieces)

@@ -31,14 +31,14 @@ public sealed class DocumentReader : IDisposable
         _lines = new LineReader(path);
     }
 
-    /// <summary>The document's own name, the same in all languages of a parallel text; null where there is none.</summary>
+    /// <summary>The document's own name, the same in all languages of a parallel text; null without one.</summary>
     public string? Id { get; private set; }
 
     /// <summary>UTF-8; stays until the next call of <see cref="Read"/>.</summary>
     public ReadOnlySpan<byte> Text => _text.AsSpan(0, _textLength);
 
     /// <summary>Goes to the next document; false at the end of the file.</summary>
-    /// <exception cref="RunException">Exit 3, with file and line: more bad lines than allowed, or a bad file.</exception>
+    /// <exception cref="RunException">Exit 3, with file and line: too many bad lines, or a bad file.</exception>
     public bool Read()
     {
         Id = null;
@@ -156,8 +156,8 @@ public sealed class DocumentReader : IDisposable
         int length = _textLength == 0 ? line.Length : _textLength + 1 + line.Length;
         if (length > LineReader.MaxLineBytes)
             throw new RunException(ExitCode.Config,
-                $"{_path}:{_lines.Number}: the document up to here is longer than {LineReader.MaxLineBytes >> 20} MiB. " +
-                "Documents in text files are separated by blank lines.");
+                $"{_path}:{_lines.Number}: the document up to here is longer than {LineReader.MaxLineBytes >> 20} " +
+                "MiB. Documents in text files are separated by blank lines.");
         Reserve(length);
         if (_textLength > 0)
             _text[_textLength++] = (byte)'\n';

@@ -6,8 +6,8 @@ namespace FastCpt.Engine.Data;
 /// <param name="PredictedBytes">Bytes of the text that the tokens after the first stand for.</param>
 public readonly record struct DocumentTokens(long Start, int Count, int PredictedBytes)
 {
-    /// <summary>The part of <see cref="PredictedBytes"/> that goes to the tokens [first, end), in equal parts.</summary>
-    /// <remarks>The parts of adjoining ranges add up to that of the whole, which is exact; token 0 predicts nothing.</remarks>
+    /// <summary>The share of <see cref="PredictedBytes"/> of the tokens [first, end), in equal parts.</summary>
+    /// <remarks>Shares of adjoining ranges add up to that of the whole, which is exact.</remarks>
     public long BytesOf(int first, int end) => Count == 1 ? 0 : BytesBefore(end) - BytesBefore(first);
 
     private long BytesBefore(int token) => (long)PredictedBytes * Math.Max(0, token - 1) / (Count - 1);

@@ -49,7 +49,7 @@ internal sealed class GzipInput : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <exception cref="RunException">Exit 3: not gzip, damaged, truncated, followed by other bytes, or a bomb.</exception>
+    /// <exception cref="RunException">Exit 3: not gzip, damaged, truncated, trailing bytes, or a bomb.</exception>
     public override int Read(Span<byte> destination)
     {
         // The last bytes may be the end text, so that many are held back until the end is seen.
@@ -99,7 +99,8 @@ internal sealed class GzipInput : Stream
         catch (InvalidDataException e)
         {
             throw new RunException(ExitCode.Config,
-                $"{_path}: is not gzip, damaged or truncated, near byte {_compressed.FileBytes}. Fetch the file again.", e);
+                $"{_path}: is not gzip, damaged or truncated, near byte {_compressed.FileBytes}. Fetch the file again.",
+                e);
         }
 
         _end += count;

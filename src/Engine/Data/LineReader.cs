@@ -48,7 +48,7 @@ internal sealed class LineReader : IDisposable
     public ReadOnlyMemory<byte> Line => _buffer.AsMemory(_lineStart, _lineEnd - _lineStart);
 
     /// <summary>Goes to the next line; false at the end of the file.</summary>
-    /// <exception cref="RunException">Exit 3: a read fails, the gzip data is bad, or the file changed meanwhile.</exception>
+    /// <exception cref="RunException">Exit 3: a read fails, the gzip data is bad, or the file changed.</exception>
     public bool Read()
     {
         TooLong = false;

@@ -2,7 +2,7 @@ using FastCpt.Engine.Files;
 
 namespace FastCpt.Engine.Data;
 
-/// <summary>The endless sequence of rows that a model is trained on, drawn from the rows of several languages.</summary>
+/// <summary>The endless sequence of rows that a model is trained on, drawn from several languages.</summary>
 /// <remarks>
 /// A place in the sequence is known by its number alone. <see cref="Concatenate"/>: an epoch is every row of every
 /// language once, in a random order of its own; so languages count by their tokens (family-cpt.md 2.6).
@@ -55,11 +55,13 @@ public sealed class Mixture
     public IReadOnlyList<MixturePart> Parts => _parts;
 
     /// <exception cref="RunException">Exit 3: a language has no token to predict.</exception>
-    public static Mixture Concatenate(IReadOnlyList<MixturePart> parts, ulong seed) => new(NotEmpty(parts), seed, false);
+    public static Mixture Concatenate(IReadOnlyList<MixturePart> parts, ulong seed) =>
+        new(NotEmpty(parts), seed, isWeighted: false);
 
     /// <param name="parts">With weights above 0, in any unit.</param>
     /// <exception cref="RunException">Exit 3: a language has no token to predict, or too small a weight.</exception>
-    public static Mixture Weigh(IReadOnlyList<MixturePart> parts, ulong seed) => new(NotEmpty(parts), seed, true);
+    public static Mixture Weigh(IReadOnlyList<MixturePart> parts, ulong seed) => 
+        new(NotEmpty(parts), seed, isWeighted: true);
 
     /// <summary>The language and the row of it at a place of the sequence.</summary>
     public (int Part, int Row) At(long index)
@@ -95,7 +97,7 @@ public sealed class Mixture
     private static IReadOnlyList<MixturePart> NotEmpty(IReadOnlyList<MixturePart> parts) =>
         parts.Count > 0 ? parts : throw new ArgumentException("A mixture has at least one language.", nameof(parts));
 
-    /// <summary>Rows per period: by weight over mean tokens of a row, rounded by largest remainder, at least one each.</summary>
+    /// <summary>Rows per period: weight over mean tokens of a row, rounded by largest remainder.</summary>
     private static int[] CountRows(IReadOnlyList<MixturePart> parts)
     {
         double[] shares = [.. parts.Select(part =>
@@ -112,7 +114,8 @@ public sealed class Mixture
 
         int[] counts = [.. shares.Select(share => (int)(share + 1e-9))];       // a share of 1 may be rounded down
         int missing = PeriodRows - counts.Sum();
-        foreach (int i in Enumerable.Range(0, counts.Length).OrderByDescending(i => shares[i] - counts[i]).Take(missing))
+        IEnumerable<int> byRemainder = Enumerable.Range(0, counts.Length).OrderByDescending(i => shares[i] - counts[i]);
+        foreach (int i in byRemainder.Take(missing))
             counts[i]++;
         return counts;
     }

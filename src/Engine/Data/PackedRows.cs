@@ -22,8 +22,9 @@ public abstract class PackedRows(TokenShard shard, int rowTokens)
 
     protected TokenShard Shard { get; } = shard;
 
-    /// <param name="documents">Of the shard; those of one token predict nothing and are left out where isolated.</param>
-    public static PackedRows Of(PackingMode mode, TokenShard shard, IReadOnlyList<DocumentTokens> documents, int rowTokens)
+    /// <param name="documents">Of the shard; isolated, those of one token have no row.</param>
+    public static PackedRows Of(
+        PackingMode mode, TokenShard shard, IReadOnlyList<DocumentTokens> documents, int rowTokens)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowTokens, 2);
         return mode == PackingMode.Wrapped

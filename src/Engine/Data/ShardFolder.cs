@@ -6,8 +6,8 @@ using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt.Engine.Data;
 
-/// <summary>Token shards under names that say what they were made from, so that a shard is made once and never stale.</summary>
-/// <remarks>What a crash leaves in the folder is swept by the holder of the lock on the run or study it belongs to.</remarks>
+/// <summary>Token shards under names that say what they were made from: made once, never stale.</summary>
+/// <remarks>What a crash leaves in the folder is swept by the holder of the run's or study's lock.</remarks>
 /// <param name="maxDocumentTokens">Ends included; the rest of a longer document is dropped.</param>
 /// <param name="say">Told what becomes of each text that is tokenised.</param>
 public sealed class ShardFolder(
@@ -16,7 +16,7 @@ public sealed class ShardFolder(
     private const int NameDigits = 16;
 
     /// <summary>The shard of a language, made where it is missing.</summary>
-    /// <exception cref="RunException">Exit 3: the text is refused. Exit 6: the disk. Exit 130, 143: stopped.</exception>
+    /// <exception cref="RunException">Exit 3: the text is refused. 6: the disk. 130, 143: stopped.</exception>
     public TokenShard Open(LanguageText language)
     {
         string path = Path.Combine(folder, $"{language.Code}-{Identity(language)[..NameDigits]}.shard");
@@ -26,8 +26,9 @@ public sealed class ShardFolder(
             CorpusSummary made = new CorpusTokenizer(language, tokenizer, maxDocumentTokens, stop, threads).Write(path);
             say(string.Create(
                 CultureInfo.InvariantCulture,
-                $"tokenised {language.Code}: {made.TrainingTokens} tokens of {made.TrainingDocuments} documents to train, "
-                + $"{made.ValidationTokens} of {made.ValidationDocuments} to validate, {made.BadLines} bad lines"));
+                $"tokenised {language.Code}: {made.TrainingTokens} tokens of {made.TrainingDocuments} documents to "
+                + $"train, {made.ValidationTokens} of {made.ValidationDocuments} to validate, "
+                + $"{made.BadLines} bad lines"));
             foreach (string example in made.BadLineExamples)
                 say($"  passed over {example}");
         }

@@ -101,8 +101,8 @@ public sealed class TokenShard : IDisposable
                 : BinaryPrimitives.ReadUInt32LittleEndian(bytes[(i * sizeof(uint))..]);
             if (id >= _vocabularySize)
                 throw new RunException(ExitCode.ModelFile,
-                    $"{Path}: token {(index * BlockTokens) + i} at byte {offset + (i * _width)} is {id}, expected ids " +
-                    $"below {_vocabularySize}. Tokenize the text again.");
+                    $"{Path}: token {(index * BlockTokens) + i} at byte {offset + (i * _width)} is {id}, expected " +
+                    $"ids below {_vocabularySize}. Tokenize the text again.");
             _block[i] = (int)id;
         }
 
@@ -120,7 +120,8 @@ public sealed class TokenShard : IDisposable
         ulong version = BinaryPrimitives.ReadUInt64LittleEndian(head[8..]);
         if (version != FormatVersion)
             throw new RunException(ExitCode.Config,
-                $"{file.Path}: is a token shard of version {version}, expected {FormatVersion}. Tokenize the text again.");
+                $"{file.Path}: is a token shard of version {version}, expected {FormatVersion}. " +
+                "Tokenize the text again.");
         var bytes = new byte[TailBytes];
         ReadChecked(file, length - TailBytes, bytes, "the tail");
         Tail tail = Tail.Parse(bytes);
@@ -133,7 +134,8 @@ public sealed class TokenShard : IDisposable
     private static DocumentTokens[] ReadTable(InputFile file, Tail tail)
     {
         if (tail.TableBytes > Array.MaxLength)
-            throw new RunException(ExitCode.Config, $"{file.Path}: too many documents. Spread them over several languages.");
+            throw new RunException(ExitCode.Config,
+                $"{file.Path}: too many documents. Spread them over several languages.");
         var bytes = new byte[tail.TableBytes];
         ReadChecked(file, HeadBytes + tail.BlocksBytes, bytes, "the table of documents");
         var table = new DocumentTokens[tail.TrainingCount + tail.ValidationCount];

@@ -19,7 +19,8 @@ public sealed class ValidationSource
     /// <param name="batchTokens">The most tokens of a batch; at least one segment's.</param>
     /// <exception cref="RunException">Exit 3: the documents have no token to predict.</exception>
     public ValidationSource(
-        string language, TokenShard shard, IReadOnlyList<DocumentTokens> documents, int maxSegmentTokens, int batchTokens)
+        string language, TokenShard shard, IReadOnlyList<DocumentTokens> documents, int maxSegmentTokens,
+        int batchTokens)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxSegmentTokens, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchTokens, maxSegmentTokens);

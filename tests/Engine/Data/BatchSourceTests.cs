@@ -140,5 +140,6 @@ public sealed class BatchSourceTests
 
     private static string Text(Batch batch) => string.Join(' ',
         [.. batch.TokenIds, -9, .. batch.Targets, -9, .. batch.Positions, -9, .. batch.Segments, -9,
-            .. batch.Samples.ToArray().Select(sample => (int)sample), batch.PredictedTokens, (int)batch.PredictedBytes]);
+            .. batch.Samples.ToArray().Select(sample => (int)sample), batch.PredictedTokens,
+            (int)batch.PredictedBytes]);
 }

@@ -24,7 +24,7 @@ public sealed class CorpusFaultTests
     {
         yield return Line("{\"text\":\"trunc", "not valid JSON").SetArgDisplayNames("truncated");
         yield return Line("{\"text\":\"lone \\ud800 here\"}", "surrogate").SetArgDisplayNames("lone surrogate");
-        yield return Line("{\"other\":\"\\udc00\",\"text\":\"a\"}", "surrogate").SetArgDisplayNames("lone in other key");
+        yield return Line("{\"other\":\"\\udc00\",\"text\":\"a\"}", "surrogate").SetArgDisplayNames("in another key");
         yield return Line("{\"text\":\"a\",\"text\":\"b\"}", "twice").SetArgDisplayNames("duplicate key");
         yield return Line("{\"text\":\"a\",\"te\\u0078t\":\"b\"}", "twice").SetArgDisplayNames("escaped duplicate");
         yield return Line("[\"text\"]", "object").SetArgDisplayNames("array");
@@ -40,11 +40,13 @@ public sealed class CorpusFaultTests
         yield return Line("{\"text\":\"a\"}, ", "not valid JSON").SetArgDisplayNames("trailing comma");
         yield return Line("\uFEFF{\"text\":\"a\"}", "byte order mark").SetArgDisplayNames("mark inside the file");
         yield return Line(
-            "{\"text\":\"a\",\"x\":" + new string('[', 100) + new string(']', 100) + "}", "depth").SetArgDisplayNames("depth");
+            "{\"text\":\"a\",\"x\":" + new string('[', 100) + new string(']', 100) + "}", "depth")
+            .SetArgDisplayNames("depth");
         yield return new TestCaseData(
             (byte[])[.. "{\"text\":\"a"u8, 0xFF, .. "\"}"u8], "UTF-8").SetArgDisplayNames("not UTF-8");
         yield return new TestCaseData(
-            (byte[])[.. "{\"text\":\""u8, 0xED, 0xA0, 0x80, .. "\"}"u8], "UTF-8").SetArgDisplayNames("encoded surrogate");
+            (byte[])[.. "{\"text\":\""u8, 0xED, 0xA0, 0x80, .. "\"}"u8], "UTF-8")
+            .SetArgDisplayNames("encoded surrogate");
     }
 
     [TestCaseSource(nameof(BadJson))]
@@ -83,8 +85,8 @@ public sealed class CorpusFaultTests
         string dirty = _folder.Write("dirty.jsonl", "\uFEFF" + string.Join("\r\n{\"bad\":\n\r\n", good));
         string[] shards = [_folder.At("clean.tokens"), _folder.At("dirty.tokens")];
         new CorpusTokenizer(new LanguageText("xx", [clean]), new ByteTokenizer(), 64).Write(shards[0]);
-        CorpusSummary summary =
-            new CorpusTokenizer(new LanguageText("xx", [dirty], MaxBadLines: 49), new ByteTokenizer(), 64).Write(shards[1]);
+        var lenient = new LanguageText("xx", [dirty], MaxBadLines: 49);
+        CorpusSummary summary = new CorpusTokenizer(lenient, new ByteTokenizer(), 64).Write(shards[1]);
         Assert.That(summary.BadLines, Is.EqualTo(49));
         Assert.That(File.ReadAllBytes(shards[1]), Is.EqualTo(File.ReadAllBytes(shards[0])));
     }

@@ -32,8 +32,9 @@ public sealed class CorpusTokenizerTests
     [Test]
     public void Documents_WithoutEnds_AreCutToTheSameLength()
     {
-        using TokenShard shard = _folder.Shard(["abcdefgh", "abc"], tokenizer: new ByteTokenizer(hasEnds: false), maxDocumentTokens: 5);
-        Assert.That(shard.Training.Select(d => Decode(shard, d)), Is.EqualTo((string[])["abcde", "abc"]));
+        using TokenShard shard = _folder.Shard(
+            ["abcdefgh", "abc"], tokenizer: new ByteTokenizer(hasEnds: false), maxDocumentTokens: 5);
+        Assert.That(Texts(shard, shard.Training), Is.EqualTo((string[])["abcde", "abc"]));
         // The first token of a text is predicted by nothing, so its byte does not count.
         Assert.That(shard.Training.Select(d => d.PredictedBytes), Is.EqualTo((int[])[4, 2]));
     }
@@ -50,10 +51,11 @@ public sealed class CorpusTokenizerTests
     public void Shard_HasTheSameBytesAtAnyNumberOfThreads()
     {
         string path = _folder.WriteNumbered("a.jsonl", 5000);
+        var language = new LanguageText("xx", [path]);
         byte[][] shards = [.. new[] { 1, 2, 8 }.Select(threads =>
         {
             string output = _folder.At($"{threads}.tokens");
-            new CorpusTokenizer(new LanguageText("xx", [path]), new ByteTokenizer(), 64, threadCount: threads).Write(output);
+            new CorpusTokenizer(language, new ByteTokenizer(), 64, threadCount: threads).Write(output);
             return File.ReadAllBytes(output);
         })];
         Assert.That(shards[1], Is.EqualTo(shards[0]));
@@ -74,7 +76,8 @@ public sealed class CorpusTokenizerTests
             },
         };
         string path = _folder.WriteNumbered("a.jsonl", 2);
-        new CorpusTokenizer(new LanguageText("xx", [path]), tokenizer, 64, threadCount: 2).Write(_folder.At("xx.tokens"));
+        var language = new LanguageText("xx", [path]);
+        new CorpusTokenizer(language, tokenizer, 64, threadCount: 2).Write(_folder.At("xx.tokens"));
         Assert.That(File.Exists(_folder.At("xx.tokens")), Is.True);
     }
 
@@ -87,16 +90,17 @@ public sealed class CorpusTokenizerTests
             _folder.Write("c.jsonl.gz", TextFiles.Gzip("""{"text":"four"}""")),
         ];
         using TokenShard shard = _folder.Shard(new LanguageText("xx", files) { ValidationShare = 0 });
-        Assert.That(shard.Training.Select(d => Decode(shard, d)), Is.EqualTo((string[])["one", "two", "three", "four"]));
+        Assert.That(Texts(shard, shard.Training), Is.EqualTo((string[])["one", "two", "three", "four"]));
     }
 
     [Test]
     public void TextField_NamesTheText()
     {
         string path = _folder.Write("a.jsonl", """{"text":1,"content":"here"}""");
-        using TokenShard shard = _folder.Shard(new LanguageText("xx", [path]) { ValidationShare = 0, TextField = "content" });
-        Assert.That(Decode(shard, shard.Training[0]), Is.EqualTo("here"));
-        var error = Assert.Throws<RunException>(() => _folder.Shard(new LanguageText("xx", [path]) { TextField = "body" }));
+        var language = new LanguageText("xx", [path]) { ValidationShare = 0, TextField = "content" };
+        using TokenShard shard = _folder.Shard(language);
+        Assert.That(Texts(shard, shard.Training), Is.EqualTo((string[])["here"]));
+        var error = Assert.Throws<RunException>(() => _folder.Shard(language with { TextField = "body" }));
         Assert.That(error.Message, Does.Contain("\"body\""));
     }
 
@@ -105,8 +109,7 @@ public sealed class CorpusTokenizerTests
     {
         string path = _folder.WriteNumbered("a.jsonl", 400);
         using TokenShard shard = _folder.Shard(new LanguageText("xx", [path]));
-        string[] training = [.. shard.Training.Select(d => Decode(shard, d))];
-        string[] validation = [.. shard.Validation.Select(d => Decode(shard, d))];
+        string[] training = Texts(shard, shard.Training), validation = Texts(shard, shard.Validation);
         Assert.That((training.Length, validation.Length), Is.EqualTo((380, 20)));
         Assert.That(training.Intersect(validation), Is.Empty);
         Assert.That(training.Union(validation).Count(), Is.EqualTo(400));
@@ -117,12 +120,12 @@ public sealed class CorpusTokenizerTests
     {
         string Lines(string word) => string.Concat(Enumerable.Range(0, 300).Select(i =>
             $$"""{"id":"GEN {{i}}","text":"{{word}} {{i}}"}""" + "\n"));
-        using TokenShard one = _folder.Shard(new LanguageText("aa", [_folder.Write("aa.jsonl", Lines("one"))]));
-        using TokenShard two = _folder.Shard(
-            new LanguageText("bb", [_folder.Write("bb.jsonl", Lines("deux"))], Budget: new Budget(1000, BudgetUnit.Bytes)));
-        using TokenShard heldOut = _folder.Shard(new LanguageText("cc", [_folder.Write("cc.jsonl", Lines("tri"))], HeldOut: true));
+        LanguageText Language(string word) => new(word, [_folder.Write($"{word}.jsonl", Lines(word))]);
+        using TokenShard one = _folder.Shard(Language("one"));
+        using TokenShard two = _folder.Shard(Language("deux") with { Budget = new Budget(1000, BudgetUnit.Bytes) });
+        using TokenShard heldOut = _folder.Shard(Language("tri") with { HeldOut = true });
         string[] Numbers(TokenShard shard, IReadOnlyList<DocumentTokens> side) =>
-            [.. side.Select(d => Decode(shard, d).Split(' ')[1])];
+            [.. Texts(shard, side).Select(text => text.Split(' ')[1])];
         Assert.That(Numbers(two, two.Training), Is.SubsetOf(Numbers(one, one.Training)));
         Assert.That(Numbers(two, two.Validation), Is.SubsetOf(Numbers(one, one.Validation)));
         Assert.That(Numbers(heldOut, heldOut.Validation), Is.EqualTo(Numbers(one, one.Validation)));
@@ -133,8 +136,8 @@ public sealed class CorpusTokenizerTests
     public void HeldOutLanguage_WithoutValidationIds_IsRefused()
     {
         var validation = CorpusFaultTests.ValidationIds(42, 20).ToHashSet();
-        string training = string.Concat(Enumerable.Range(0, 20).Select(i => $"doc {i}").Where(id => !validation.Contains(id))
-            .Select(id => $$"""{"id":"{{id}}","text":"a"}""" + "\n"));
+        string training = string.Concat(Enumerable.Range(0, 20).Select(i => $"doc {i}")
+            .Where(id => !validation.Contains(id)).Select(id => $$"""{"id":"{{id}}","text":"a"}""" + "\n"));
         string path = _folder.Write("a.jsonl", training);
         var error = Assert.Throws<RunException>(() => _folder.Shard(new LanguageText("xx", [path], HeldOut: true)));
         Assert.That(error.Code, Is.EqualTo(ExitCode.Config));
@@ -151,8 +154,9 @@ public sealed class CorpusTokenizerTests
         foreach (long amount in new[] { 500L, 5_000, 10_000 })
         {
             using TokenShard shard = _folder.Shard(new LanguageText("xx", [path], Budget: new Budget(amount, unit)));
-            string[] texts = [.. shard.Training.Concat(shard.Validation).Select(d => Decode(shard, d))];
-            Assert.That(shard.Training.Concat(shard.Validation).Sum(Size), Is.InRange(amount - 60, amount));     // no document is longer than 60
+            DocumentTokens[] documents = [.. shard.Training, .. shard.Validation];
+            string[] texts = Texts(shard, documents);
+            Assert.That(documents.Sum(Size), Is.InRange(amount - 60, amount));      // no document is longer than 60
             Assert.That(before, Is.SubsetOf(texts));
             before = [.. texts];
         }
@@ -195,8 +199,8 @@ public sealed class CorpusTokenizerTests
         string path = _folder.WriteNumbered("a.jsonl", 100);
         using var stop = new StopSignal(null, _ => { });
         stop.RequestStop("SIGTERM");
-        var error = Assert.Throws<RunException>(() =>
-            new CorpusTokenizer(new LanguageText("xx", [path]), new ByteTokenizer(), 64, stop).Write(_folder.At("xx.tokens")));
+        var tokenizer = new CorpusTokenizer(new LanguageText("xx", [path]), new ByteTokenizer(), 64, stop);
+        var error = Assert.Throws<RunException>(() => tokenizer.Write(_folder.At("xx.tokens")));
         Assert.That(error.Code, Is.EqualTo(ExitCode.Terminated));
         Assert.That(Directory.GetFiles(_folder.Path), Is.EqualTo((string[])[path]));
     }
@@ -211,7 +215,7 @@ public sealed class CorpusTokenizerTests
             string path = _folder.Write($"{code}.txt", string.Join("\n\n", texts));
             var language = new LanguageText(code, [path]);
             using TokenShard shard = _folder.Shard(language);
-            string[] validation = [.. shard.Validation.Select(d => Decode(shard, d))];
+            string[] validation = Texts(shard, shard.Validation);
             string[] taken = [.. CorpusText.Training(language, 999).Select(t => Encoding.UTF8.GetString(t.Span))];
             Assert.That(taken.Sum(Encoding.UTF8.GetByteCount), Is.InRange(999 - 3, 999));
             Assert.That(taken.Intersect(validation), Is.Empty);
@@ -220,7 +224,7 @@ public sealed class CorpusTokenizerTests
         }
     }
 
-    private static string Decode(TokenShard shard, DocumentTokens document) =>
-        Encoding.UTF8.GetString([.. shard.Tokens(document).Where(t => t >= ByteTokenizer.FirstByte)
-            .Select(t => (byte)(t - ByteTokenizer.FirstByte))]);
+    private static string[] Texts(TokenShard shard, IReadOnlyList<DocumentTokens> documents) =>
+        [.. documents.Select(document => Encoding.UTF8.GetString([.. shard.Tokens(document)
+            .Where(id => id >= ByteTokenizer.FirstByte).Select(id => (byte)(id - ByteTokenizer.FirstByte))]))];
 }

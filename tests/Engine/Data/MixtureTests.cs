@@ -25,7 +25,8 @@ public sealed class MixtureTests
     public void Concatenation_GivesEveryRowOfEveryLanguageOncePerEpoch_InAnotherOrderEachTime()
     {
         Mixture mixture = Mixture.Concatenate([Part("aa", 50), Part("bb", 7), Part("cc", 200)], 42);
-        (int, int)[] all = [.. mixture.Parts.SelectMany((part, i) => Enumerable.Range(0, part.Rows.RowCount).Select(row => (i, row)))];
+        (int, int)[] all = [.. mixture.Parts.SelectMany((part, i) =>
+            Enumerable.Range(0, part.Rows.RowCount).Select(row => (i, row)))];
         (int, int)[] Epoch(long epoch) =>
             [.. Enumerable.Range(0, (int)mixture.RowCount).Select(i => mixture.At((epoch * mixture.RowCount) + i))];
         Assert.That(Epoch(0).Order(), Is.EqualTo(all));
@@ -55,14 +56,14 @@ public sealed class MixtureTests
 
         for (int i = 0; i < parts.Length; i++)
             // Half a row in PeriodRows by rounding, and an epoch cut short, against the smallest share of 250 rows.
-            Assert.That(tokens[i] / tokens.Sum() * 100, Is.EqualTo(parts[i].Weight).Within(0.4).Percent, parts[i].Language);
+            Assert.That(tokens[i] / tokens.Sum() * 100, Is.EqualTo(parts[i].Weight).Within(0.4).Percent, $"part {i}");
     }
 
     [Test]
     public void Weights_AreMetAnywhereInTheSequence()
     {
-        Mixture mixture = Mixture.Weigh(
-            [Part("aa", 40) with { Weight = 30 }, Part("bb", 40) with { Weight = 60 }, Part("cc", 40) with { Weight = 10 }], 42);
+        double[] weights = [30, 60, 10];
+        Mixture mixture = Mixture.Weigh([.. weights.Select((w, i) => Part($"l{i}", 40) with { Weight = w })], 42);
         double[] shares = [.. mixture.Parts.Select(part => part.Weight * part.Rows.RowCount / part.Rows.TokenCount)];
         var counts = new int[3];
         for (int i = 0; i < 2 * Mixture.PeriodRows; i++)
@@ -70,7 +71,7 @@ public sealed class MixtureTests
             counts[mixture.At(i).Part]++;
             for (int part = 0; part < 3; part++)
                 // The rounding of shares gives at most a row in a period; places are at most two off.
-                Assert.That(counts[part], Is.EqualTo((i + 1) * shares[part] / shares.Sum()).Within(4), $"{part} at {i}");
+                Assert.That(counts[part], Is.EqualTo((i + 1) * shares[part] / shares.Sum()).Within(4), $"at {i}");
         }
     }
 
@@ -120,7 +121,8 @@ public sealed class MixtureTests
         Assert.That(samples, Has.Count.EqualTo(mixture.Parts.Sum(part => part.Rows.SegmentCount)));
     }
 
-    private MixturePart Part(string language, int documents, int rowTokens = 32, PackingMode mode = PackingMode.Isolated)
+    private MixturePart Part(
+        string language, int documents, int rowTokens = 32, PackingMode mode = PackingMode.Isolated)
     {
         TokenShard shard = _folder.Shard(
             Enumerable.Range(0, documents).Select(i => $"{language} {i} {new string('x', i * 7 % 40)}"), language);

@@ -100,7 +100,10 @@ public sealed class PackedRowsTests
 
         foreach (int[] tokens in shard.Training.Select(shard.Tokens))
             for (int first = 0; first < tokens.Length - 1; first += T)
-                Assert.That(segments, Does.Contain(string.Join(' ', tokens[first..Math.Min(first + T + 1, tokens.Length)])));
+            {
+                int end = Math.Min(first + T + 1, tokens.Length);
+                Assert.That(segments, Does.Contain(string.Join(' ', tokens[first..end])));
+            }
     }
 
     [Test]
@@ -196,7 +199,8 @@ public sealed class PackedRowsTests
         for (int i = 0; i < batch.SegmentCount; i++)
         {
             Range range = batch.Segments[2 * i]..batch.Segments[(2 * i) + 1];
-            segments.Add((batch.TokenIds[range].ToArray(), batch.Targets[range].ToArray(), batch.Positions[range].ToArray()));
+            segments.Add((
+                batch.TokenIds[range].ToArray(), batch.Targets[range].ToArray(), batch.Positions[range].ToArray()));
         }
 
         return segments;

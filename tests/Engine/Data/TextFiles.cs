@@ -38,7 +38,7 @@ internal static class TextFiles
         return documents;
     }
 
-    /// <summary>A JSONL file of numbered documents without ids; their texts differ and have different lengths.</summary>
+    /// <summary>A JSONL file of numbered documents without ids, of different lengths.</summary>
     public static string WriteNumbered(this TestFolder folder, string name, int count, string word = "word") =>
         folder.Write(name, string.Concat(Enumerable.Range(0, count).Select(i =>
             $$"""{"text":"{{word}} {{i}} {{new string('x', i * 7 % 40)}}"}""" + "\n")));
@@ -58,7 +58,8 @@ internal static class TextFiles
         this TestFolder folder, IEnumerable<string> texts, string code = "xx", Tokenizer? tokenizer = null,
         int maxDocumentTokens = 2048)
     {
-        string path = folder.Write($"{code}.jsonl", string.Concat(texts.Select(text => $$"""{"text":"{{text}}"}""" + "\n")));
+        IEnumerable<string> lines = texts.Select(text => $$"""{"text":"{{text}}"}""" + "\n");
+        string path = folder.Write($"{code}.jsonl", string.Concat(lines));
         return folder.Shard(new LanguageText(code, [path]) { ValidationShare = 0 }, tokenizer, maxDocumentTokens);
     }
 

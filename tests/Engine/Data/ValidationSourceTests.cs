@@ -34,8 +34,9 @@ public sealed class ValidationSourceTests
             for (int i = 0; i < batch.SegmentCount; i++)
             {
                 Range range = batch.Segments[2 * i]..batch.Segments[(2 * i) + 1];
-                documents.Add([.. batch.TokenIds[range], batch.Targets[range][^1]]);
-                Assert.That(batch.Positions[range].ToArray(), Is.EqualTo(Enumerable.Range(0, documents[^1].Length - 1)));
+                int[] ids = batch.TokenIds[range].ToArray();
+                documents.Add([.. ids, batch.Targets[range][^1]]);
+                Assert.That(batch.Positions[range].ToArray(), Is.EqualTo(Enumerable.Range(0, ids.Length)));
             }
         }
 
@@ -43,7 +44,8 @@ public sealed class ValidationSourceTests
     }
 
     [Test]
-    public void Sums_DoNotDependOnTheBatchSizeOrTheContext([Values(5, 16, 64)] int maxSegmentTokens, [Values(64, 333)] int batchTokens)
+    public void Sums_DoNotDependOnTheBatchSizeOrTheContext(
+        [Values(5, 16, 64)] int maxSegmentTokens, [Values(64, 333)] int batchTokens)
     {
         var source = new ValidationSource("xx", _shard, _shard.Training, maxSegmentTokens, batchTokens);
         long tokens = 0, bytes = 0;
