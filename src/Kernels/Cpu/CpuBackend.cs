@@ -25,7 +25,8 @@ public sealed unsafe partial class CpuBackend : Backend
 
     /// <param name="threads">Workers; 0 takes FASTCPT_THREADS, else every core.</param>
     /// <param name="instructionSet">managed, avx2, avx512 or bf16; null takes FASTCPT_ISA, else the best.</param>
-    /// <exception cref="DeviceException">The machine lacks the instruction set, or a variable makes no sense.</exception>
+    /// <exception cref="DeviceException">The machine lacks the instruction set, or a variable makes no
+    /// sense.</exception>
     public CpuBackend(int threads = 0, string? instructionSet = null)
     {
         _level = SimdLevels.Resolve(instructionSet ?? Environment.GetEnvironmentVariable(SimdLevels.Variable));
@@ -41,6 +42,13 @@ public sealed unsafe partial class CpuBackend : Backend
     public override string InstructionSet => SimdLevels.NameOf(_level);
 
     public override int Threads => _pool.Workers;
+
+    /// <summary>Most workers that shared a job since this was set.</summary>
+    internal int WorkersUsed
+    {
+        get => _pool.WorkersUsed;
+        set => _pool.WorkersUsed = value;
+    }
 
     public override void Synchronize()
     {

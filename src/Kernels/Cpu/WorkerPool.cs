@@ -50,13 +50,18 @@ internal sealed unsafe class WorkerPool : IDisposable
 
     public int Workers { get; }
 
+    /// <summary>Most workers that one job had work for since this was set; tests hold that work is shared.</summary>
+    public int WorkersUsed { get; set; }
+
     /// <summary>Runs a job on every worker and returns when all are done.</summary>
+    /// <param name="shares">Workers that the job has work for; 0 for all.</param>
     /// <exception cref="InvalidOperationException">A job of this pool is running.</exception>
-    public void Run<TJob>(TJob job)
+    public void Run<TJob>(TJob job, int shares = 0)
         where TJob : struct, IJob
     {
         if (_running || _stopping)
             throw new InvalidOperationException("A job starts a job, or the pool is disposed.");
+        WorkersUsed = Math.Max(WorkersUsed, shares > 0 ? shares : Workers);
         if (Workers == 1)
         {
             job.Run(0, 1);
@@ -89,7 +94,7 @@ internal sealed unsafe class WorkerPool : IDisposable
             return;
         }
 
-        Run(new RangeJob<TJob>(job, count, shares));
+        Run(new RangeJob<TJob>(job, count, shares), shares);
     }
 
     /// <summary>Waits, inside a job, until every worker has come here.</summary>
