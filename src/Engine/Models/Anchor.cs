@@ -3,7 +3,7 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Models;
 
-/// <summary>Start values of chosen parameters in device memory, in the type of the folder that they come from.</summary>
+/// <summary>Start values of chosen parameters in device memory, in the type of the folder they come from.</summary>
 /// <remarks>
 /// BF16 stays BF16, so that the distance of unmoved weights from their start is exactly 0; F16 and F64, which devices
 /// do not compute with, become F32.

@@ -68,7 +68,7 @@ public sealed class ModelFolder : IDisposable
         foreach (ParameterShape parameter in ParameterLayout.Of(Config))
         {
             string name = _stored.TryGetValue(parameter.Name, out TensorEntry? found) ? found.Name : parameter.Name;
-            needed.Add(ParameterLayout.Entry(name, DType.F32, parameter.Shape));     // F32 stands for all floating types
+            needed.Add(ParameterLayout.Entry(name, DType.F32, parameter.Shape));     // F32: any floating type
         }
 
         string[] unexpected = [.. _tensors.Require(needed, ModelConfigReader.FileName)

@@ -1,7 +1,10 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using FastCpt.Engine;
 using FastCpt.Engine.Decoding;
 using FastCpt.Engine.Models;
+using FastCpt.Engine.Tokenizers;
 using FastCpt.Kernels;
 using FastCpt.Tests.Engine.Models;
 using FastCpt.Tests.Support;
@@ -39,15 +42,20 @@ public sealed class GreedyDecoderTests
     }
 
     [Test, Category("slow")]
-    public void Stories260K_GreedyPieces_AreThePublishedOnes()
+    public void Stories260K_GreedyPiecesAndText_AreThePublishedOnes()
     {
         using JsonDocument expected = Expected();
-        int[] published = [.. expected.RootElement.GetProperty("greedy_from_bos").GetProperty("token_ids")
-            .EnumerateArray().Select(value => value.GetInt32())];
+        JsonElement greedy = expected.RootElement.GetProperty("greedy_from_bos");
+        int[] published = [.. greedy.GetProperty("token_ids").EnumerateArray().Select(value => value.GetInt32())];
         using Backend backend = Backends.Open("cpu");
         using CausalModel model = Llama2cReader.Load(Path.Combine(Root(), "stories260K.bin"), backend, DType.F32, 512);
         using var decoder = new GreedyDecoder(model);
-        Assert.That(decoder.Continue([Bos], published.Length - 1, model.Config.EosTokens), Is.EqualTo(published[1..]));
+        IReadOnlyList<int> pieces = decoder.Continue([Bos], published.Length - 1, model.Config.EosTokens);
+        Assert.That(pieces, Is.EqualTo(published[1..]));
+
+        var text = new ArrayBufferWriter<byte>();
+        Tokenizer.Load(Path.Combine(Root(), "tok512.bin")).Decode([Bos, .. pieces], text);
+        Assert.That(Encoding.UTF8.GetString(text.WrittenSpan), Is.EqualTo(greedy.GetProperty("text").GetString()));
     }
 
     [Test]
@@ -75,9 +83,9 @@ public sealed class GreedyDecoderTests
     private static JsonDocument Expected() =>
         JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Root(), "expected.json")));
 
-    /// <summary>Logits are about 10: 1e-6 of that in float32, and almost nothing in double.</summary>
+    /// <summary>The largest logit is 12: 3e-6 of that in float32, and almost nothing in double.</summary>
     private static IEnumerable<(DType Type, double Tolerance)> Types(string device) =>
-        device == "reference" ? [(DType.F64, 1e-7), (DType.F32, 1e-5)] : [(DType.F32, 1e-5)];
+        device == "reference" ? [(DType.F64, 1e-7), (DType.F32, 4e-5)] : [(DType.F32, 4e-5)];
 
     /// <summary>The published numbers are rounded to six digits.</summary>
     private static double HalfOfSixthDigit(double value) =>

@@ -10,7 +10,7 @@ using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Models;
 
-/// <summary>A folder of tests/Golden/models: a decoder, rows, and what an independent float64 implementation makes.</summary>
+/// <summary>A folder of tests/Golden/models: a decoder, rows, and what an independent implementation makes.</summary>
 /// <remarks>Computed by tests/oracles/models. All rows of a case run as one batch, a segment per document.</remarks>
 internal sealed class GoldenCase
 {

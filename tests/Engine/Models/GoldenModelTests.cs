@@ -17,7 +17,7 @@ public sealed class GoldenModelTests
         [ValueSource(nameof(Cases))] string name, [ValueSource(nameof(Devices))] string device) =>
         Compare(name, device, DType.F32, 1e-4);
 
-    /// <summary>Golden numbers are stored as F32, and a model's constants, such as epsilons, are F32: 6e-8 each.</summary>
+    /// <summary>Golden numbers are stored as F32, and a model's constants, as epsilons, are F32: 6e-8 each.</summary>
     [Test]
     public void Model_AgreesWithGolden_InF64([ValueSource(nameof(Cases))] string name) =>
         Compare(name, "reference", DType.F64, 5e-7);

@@ -44,9 +44,9 @@ internal static class TinyModels
     };
 
     /// <summary>A model with no value at a special point: norm weights and biases are random too.</summary>
-    public static CausalModel Create(ModelConfig config, Backend backend, DType type)
+    public static CausalModel Create(ModelConfig config, Backend backend, DType type, int positions = Rows)
     {
-        CausalModel model = ModelFactory.Create(config, backend, type, Rows);
+        CausalModel model = ModelFactory.Create(config, backend, type, positions);
         ModelInitializer.Draw(model, seed: 5);
         ulong place = 0;
         foreach (Parameter vector in model.Parameters.All.Where(parameter => parameter.Value.Shape.Rank == 1))
