@@ -32,6 +32,8 @@ internal static class CommandLine
         var root = new RootCommand("Teaches a multilingual language model new languages without making it forget.");
         foreach (Option option in options.All)
             root.Add(option);
+        root.Add(TrainCommand.Create(options));
+        root.Add(StudyCommand.Create(options));
         root.Add(ConfigCommand.Create(options));
         root.Add(EnvCommand.Create(options));
         foreach (Option option in root.Options)

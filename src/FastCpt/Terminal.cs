@@ -25,6 +25,9 @@ internal sealed class Terminal(TextWriter output, TextWriter error) : IDisposabl
     public bool IsVerbose { get; init; }
     public bool ShowsProgress { get; init; }
 
+    /// <summary>For lines of long works, which look at <see cref="IsQuiet"/> themselves.</summary>
+    public TextWriter Notes => error;
+
     /// <summary>A line of the result.</summary>
     public void Result(string line)
     {

@@ -23,7 +23,7 @@ internal static class StoredNumbers
             case DType.BF16:
                 ReadOnlySpan<ushort> brains = MemoryMarshal.Cast<byte, ushort>(values)[..sums.Length];
                 for (int i = 0; i < sums.Length; i++)
-                    sums[i] += weight * BFloat16.ToSingle(brains[i]);
+                    sums[i] += weight * Bf16.ToSingle(brains[i]);
                 break;
             case DType.F16:
                 ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(values)[..sums.Length];

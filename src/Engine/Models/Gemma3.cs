@@ -26,7 +26,7 @@ public sealed class Gemma3 : CausalModel
         get
         {
             float scale = MathF.Sqrt(Config.Width);
-            return Parameters.Type == DType.BF16 ? BFloat16.Round(scale) : scale;
+            return Parameters.Type == DType.BF16 ? Bf16.ToSingle(Bf16.FromSingle(scale)) : scale;
         }
     }
 

@@ -91,7 +91,7 @@ public sealed class InterpolateTests
         Run(LayerGroup.Last, 0.25, "out");
         const string Tensor = "model.layers.5.self_attn.q_proj.weight";
         var (from, to) = (_models.Values("base", Tensor), _models.Values("trained", Tensor));
-        double[] expected = [.. from.Zip(to, (b, t) => (double)BFloat16.ToSingle(Bf16.FromDouble((3 * b + t) / 4)))];
+        double[] expected = [.. from.Zip(to, (b, t) => (double)Bf16.ToSingle(Bf16.FromDouble((3 * b + t) / 4)))];
         Assert.That(_models.Values("out", Tensor), Is.EqualTo(expected));
     }
 

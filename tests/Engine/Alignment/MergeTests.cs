@@ -110,7 +110,7 @@ public sealed class MergeTests
         Soup.Run([_models.Input("single"), _models.Input("sharded")], _models.Output("soup"));
         string name = TinyModels.Names[0];
         double[] expected = [.. _models.Values("single", name).Zip(_models.Values("sharded", name),
-            (a, b) => (double)BFloat16.ToSingle(Bf16.FromDouble((a + b) / 2)))];
+            (a, b) => (double)Bf16.ToSingle(Bf16.FromDouble((a + b) / 2)))];
         Assert.That(_models.Values("soup", name), Is.EqualTo(expected));
     }
 

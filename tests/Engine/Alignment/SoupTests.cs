@@ -69,7 +69,7 @@ public sealed class SoupTests
             for (int i = 0; i < soup.Length; i++)
             {
                 double mean = (double)(values.Sum(v => (decimal)v[i]) / 3);
-                Assert.That(soup[i], Is.EqualTo((double)BFloat16.ToSingle(Bf16.FromDouble(mean))), $"{name} {i}");
+                Assert.That(soup[i], Is.EqualTo((double)Bf16.ToSingle(Bf16.FromDouble(mean))), $"{name} {i}");
             }
         }
     }

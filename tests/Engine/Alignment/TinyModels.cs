@@ -56,7 +56,7 @@ internal sealed class TinyModels : IDisposable
         using TensorFolder folder = TensorFolder.Open(At(model), _ => { });
         byte[] bytes = Bytes(folder, tensor);
         return folder.Find(tensor)!.Type == DType.BF16
-            ? [.. MemoryMarshal.Cast<byte, ushort>(bytes).ToArray().Select(x => (double)BFloat16.ToSingle(x))]
+            ? [.. MemoryMarshal.Cast<byte, ushort>(bytes).ToArray().Select(x => (double)Bf16.ToSingle(x))]
             : [.. MemoryMarshal.Cast<byte, float>(bytes).ToArray().Select(x => (double)x)];
     }
 

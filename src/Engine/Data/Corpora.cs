@@ -1,0 +1,38 @@
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Tokenizers;
+
+namespace FastCpt.Engine.Data;
+
+/// <summary>The texts of a run as token shards, cut and split as its configuration says.</summary>
+/// <remarks>
+/// Wrapped rows take the paper's documents: cut to a row's length, the rest dropped (family-cpt.md 2.3). Isolated rows take
+/// whole documents, which become several segments where they are longer.
+/// </remarks>
+public sealed class Corpora(
+    DataConfig data, string folder, ulong splitSeed, Tokenizer tokenizer, Action<string> say, StopSignal stop,
+    int threads)
+{
+    private readonly ShardFolder _shards = new(
+        folder, tokenizer, data.Packing == PackingMode.Wrapped ? data.MaxSeqLength : int.MaxValue, say, stop, threads);
+
+    /// <summary>How the text of a language is read, as the configuration says.</summary>
+    public static LanguageText Text(
+        DataConfig data, string language, IReadOnlyList<string> files, ulong splitSeed, bool heldOut = false,
+        Budget? budget = null) =>
+        new(language, files, heldOut, budget, data.MaxBadLines)
+        {
+            Seed = splitSeed, TextField = data.TextField, ValidationShare = data.ValidationShare,
+        };
+
+    /// <param name="heldOut">Never trained on: what is not on the validation side is not used.</param>
+    /// <exception cref="RunException">Exit 3: the text is refused. Exit 130, 143: stopped.</exception>
+    public TokenShard Open(string language, IReadOnlyList<string> files, bool heldOut = false) =>
+        _shards.Open(Text(data, language, files, splitSeed, heldOut));
+
+    /// <summary>A language of a training run, within its budget.</summary>
+    public TokenShard Open(LanguageConfig language) => _shards.Open(Text(
+        data, language.Name, language.Files, splitSeed, heldOut: false,
+        language.BudgetTokens > 0 ? new Budget(language.BudgetTokens, BudgetUnit.Tokens)
+        : language.BudgetBytes > 0 ? new Budget(language.BudgetBytes, BudgetUnit.Bytes) : null));
+}

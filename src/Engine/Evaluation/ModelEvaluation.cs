@@ -1,0 +1,58 @@
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Data;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Tokenizers;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine.Evaluation;
+
+/// <summary>A model on a device, ready to be scored on texts.</summary>
+public sealed class ModelEvaluation : IDisposable
+{
+    private readonly Backend _backend;
+    private readonly CausalModel _model;
+    private readonly Tape _tape;
+    private readonly TokenLosses _losses;
+    private readonly int _context, _batchTokens;
+
+    /// <param name="folder">Hugging Face folder.</param>
+    /// <param name="tokenizer">Folder or file.</param>
+    /// <param name="context">Longest segment.</param>
+    /// <param name="batchTokens">Rows of one forward pass; scores do not depend on it.</param>
+    public ModelEvaluation(
+        string folder, string tokenizer, string device, int threads, Precision precision, int context, int batchTokens,
+        Action<string> warn)
+    {
+        Tokenizer = Tokenizer.Load(tokenizer);
+        _backend = Devices.Open(device, threads);
+        DType type = Precisions.ActivationType(Precisions.Resolve(precision));
+        using ModelFolder source = ModelFolder.Open(folder, warn);
+        if (Tokenizer.VocabularySize > source.Config.VocabularySize)
+            throw new RunException(
+                ExitCode.ModelFile,
+                $"{folder}: the model knows {source.Config.VocabularySize} pieces, its tokenizer {tokenizer} has "
+                + $"{Tokenizer.VocabularySize}. They may come from different models.");
+        _model = ModelLoader.Load(source, _backend, type, context, warn);
+        _tape = new Tape(_backend);
+        _losses = new TokenLosses(_backend, batchTokens);
+        (_context, _batchTokens) = (context, batchTokens);
+    }
+
+    public Tokenizer Tokenizer { get; }
+
+    /// <param name="maxDocuments">0 for all of the validation side.</param>
+    public LanguageScore Measure(string language, TokenShard shard, int maxDocuments, ulong seed, StopSignal stop)
+    {
+        ValidationSource source = ValidationText.Open(language, shard, _context, _batchTokens, maxDocuments, seed);
+        return Perplexity.Measure(_model, _tape, _losses, language, source, stop);
+    }
+
+    public void Dispose()
+    {
+        _losses.Dispose();
+        _tape.Dispose();
+        _model.Dispose();
+        _backend.Dispose();
+    }
+}

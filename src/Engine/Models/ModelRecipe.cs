@@ -1,0 +1,50 @@
+using FastCpt.Engine.Config;
+
+namespace FastCpt.Engine.Models;
+
+/// <summary>The config of a fresh model from the sizes that a run's configuration names.</summary>
+public static class ModelRecipe
+{
+    private const int GemmaPattern = 6;
+
+    /// <param name="source">With an architecture; the reader has filled in every other size.</param>
+    /// <param name="vocabularySize">Of the tokenizer; taken where the source names none.</param>
+    public static ModelConfig ToConfig(ModelSource source, int vocabularySize)
+    {
+        Architecture architecture = source.Architecture switch
+        {
+            "llama" => Architecture.Llama,
+            "qwen2" => Architecture.Qwen2,
+            "qwen3" => Architecture.Qwen3,
+            "gemma3" => Architecture.Gemma3,
+            _ => throw new ArgumentException($"'{source.Architecture}' is no architecture with a recipe."),
+        };
+        bool gemma = architecture == Architecture.Gemma3;
+        int layers = source.NumHiddenLayers!.Value, heads = source.NumAttentionHeads!.Value; // the reader asked for both
+        int headSize = source.HeadDim ?? source.HiddenSize!.Value / heads;
+        int pattern = source.SlidingWindowPattern ?? GemmaPattern;
+        var rope = new RopeConfig(source.RopeTheta ?? 10_000);
+        return new ModelConfig
+        {
+            Architecture = architecture,
+            VocabularySize = source.VocabSize ?? vocabularySize,
+            Width = source.HiddenSize!.Value,
+            Layers = layers,
+            Heads = heads,
+            KeyHeads = source.NumKeyValueHeads ?? heads,
+            HeadSize = headSize,
+            InnerWidth = source.IntermediateSize!.Value,
+            MaxPositions = source.MaxPositionEmbeddings ?? 8192,
+            NormEpsilon = (float)(source.RmsNormEps ?? 1e-6),
+            AttentionScale = 1 / MathF.Sqrt(headSize),
+            QueryKeyValueBias = architecture == Architecture.Qwen2,
+            QueryKeyNorm = architecture is Architecture.Qwen3 or Architecture.Gemma3,
+            TiedHead = source.TieWordEmbeddings ?? gemma,
+            Rope = rope,
+            LocalRope = gemma ? new RopeConfig(source.RopeLocalBaseFreq ?? 10_000) : rope,
+            Window = gemma ? source.SlidingWindow ?? 512 : 0,
+            LocalLayers = [.. Enumerable.Range(0, layers).Select(layer => gemma && (layer + 1) % pattern != 0)],
+            InitializerRange = (float)(source.InitializerRange ?? 0.02),
+        };
+    }
+}

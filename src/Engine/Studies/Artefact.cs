@@ -1,0 +1,88 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using FastCpt.Engine.Files;
+
+namespace FastCpt.Engine.Studies;
+
+/// <summary>Something that a study makes, in a folder of its own, known by a hash of all that it depends on.</summary>
+/// <remarks>
+/// The hash covers the tool's version, the recipe, and the hashes of what the artefact is made from; not where things lie, nor
+/// what computes. The folder's .artefact.json says which hash it was made for and whether it is complete, so that a changed
+/// study remakes what depends on the change and nothing else, and a stopped one goes on.
+/// </remarks>
+public abstract class Artefact
+{
+    private const string StampName = ".artefact.json";
+
+    private string? _key;
+
+    /// <param name="name">Path of the folder within the study's, with '/'.</param>
+    protected Artefact(string name, string studyFolder, params IReadOnlyList<Artefact> inputs)
+    {
+        Name = name;
+        Folder = Path.Combine(studyFolder, Path.Combine(name.Split('/')));
+        Inputs = inputs;
+    }
+
+    public string Name { get; }
+
+    public string Folder { get; }
+
+    /// <summary>What has to be there first.</summary>
+    public IReadOnlyList<Artefact> Inputs { get; }
+
+    /// <summary>SHA-256 of recipe and inputs, in hexadecimal digits.</summary>
+    public string Key => _key ??= ComputeKey();
+
+    public bool IsUpToDate => Stamp() is { IsComplete: true } stamp && stamp.Key == Key;
+
+    /// <summary>Makes the artefact, going on from what an interrupted attempt at the same one left.</summary>
+    /// <exception cref="RunException">Whatever the work ends with; the folder is then not complete.</exception>
+    public void Make(StudyRun run)
+    {
+        if (Directory.Exists(Folder) && Stamp()?.Key != Key)
+            run.Files.DeleteFolder(Folder);
+        Directory.CreateDirectory(Folder);
+        WriteStamp(run, complete: false);
+        MakeContent(run);
+        WriteStamp(run, complete: true);
+    }
+
+    /// <summary>All that decides the result beside the inputs.</summary>
+    protected abstract JsonObject Recipe();
+
+    protected abstract void MakeContent(StudyRun run);
+
+    private string ComputeKey()
+    {
+        var whole = new JsonObject
+        {
+            ["tool"] = ToolVersion.Text,
+            ["kind"] = GetType().Name,
+            ["recipe"] = Recipe(),
+            ["inputs"] = new JsonArray([.. Inputs.Select(input => (JsonNode)input.Key)]),
+        };
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(whole.ToJsonString())));
+    }
+
+    private (string Key, bool IsComplete)? Stamp()
+    {
+        string path = Path.Combine(Folder, StampName);
+        if (!File.Exists(path))
+            return null;
+        using JsonDocument json = StrictJson.Load(path, ExitCode.Config);
+        return json.RootElement.TryGetProperty("key", out JsonElement key) && key.ValueKind == JsonValueKind.String
+            && json.RootElement.TryGetProperty("complete", out JsonElement complete)
+            ? (key.GetString()!, complete.ValueKind == JsonValueKind.True)
+            : null;
+    }
+
+    private void WriteStamp(StudyRun run, bool complete)
+    {
+        var stamp = new JsonObject { ["name"] = Name, ["key"] = Key, ["complete"] = complete };
+        AtomicFile.Write(
+            Path.Combine(Folder, StampName), Encoding.UTF8.GetBytes(stamp.ToJsonString() + "\n"), run.Files);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Text.Json.Nodes;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Training;
+
+namespace FastCpt.Engine.Studies;
+
+/// <summary>An artefact that is a model in a Hugging Face folder.</summary>
+public abstract class ModelArtefact(string name, string studyFolder, params IReadOnlyList<Artefact> inputs)
+    : Artefact(name, studyFolder, inputs)
+{
+    public virtual string ModelFolder => Path.Combine(Folder, TrainingRun.FinalFolderName);
+}
+
+/// <summary>A base model that exists already; it stays where it is.</summary>
+public sealed class GivenModel(string name, string studyFolder, string path) : ModelArtefact(name, studyFolder)
+{
+    public override string ModelFolder => path;
+
+    protected override JsonObject Recipe()
+    {
+        var files = new JsonObject();
+        foreach (string file in Directory.EnumerateFiles(path).Order(StringComparer.Ordinal))
+            if (Path.GetExtension(file) is ".safetensors" or ".json" or ".model")
+                files[Path.GetFileName(file)] = FileHash.Of(file);
+        return new JsonObject { ["files"] = files };
+    }
+
+    protected override void MakeContent(StudyRun run)
+    {
+    }
+}
+
+/// <summary>A model that a training run makes, from a recipe or from another model.</summary>
+public sealed class TrainedModel(
+    string name, string studyFolder, RunConfig config, ulong splitSeed, IReadOnlyList<Artefact> inputs)
+    : ModelArtefact(name, studyFolder, inputs)
+{
+    /// <remarks>Paths give way to hashes of what they lead to, or to the inputs; what computes does not count.</remarks>
+    protected override JsonObject Recipe()
+    {
+        JsonObject json = config.ToJson();
+        json.Remove("output_dir");
+        json.Remove("threads");
+        json.Remove("tokenizer");
+        if (config.Model.Path is not null)
+            json.Remove("model");
+        var texts = new JsonArray();
+        foreach (LanguageConfig language in config.Data.Languages)
+        {
+            texts.Add((JsonNode)string.Join(",", language.Files.Select(FileHash.Of)));
+            ((JsonObject)json["data"]!["languages"]![language.Name]!).Remove("files"); // written by ToJson
+        }
+
+        json["texts"] = texts;
+        json["split_seed"] = splitSeed;
+        return json;
+    }
+
+    protected override void MakeContent(StudyRun run)
+    {
+        var options = new TrainingOptions(run.ShardFolder, splitSeed, run.Stop, run.Files, run.Console, run.Quiet);
+        TrainingRun.Execute(config with { OutputDir = Folder }, options);
+    }
+}

@@ -1,0 +1,26 @@
+using FastCpt.Engine.Alignment;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
+
+namespace FastCpt.Engine.Studies;
+
+/// <summary>What making artefacts needs beside the artefacts.</summary>
+/// <param name="Config">Of the study.</param>
+/// <param name="Stop">Polled by every long loop.</param>
+/// <param name="Files">Tests put one in that fails or kills.</param>
+/// <param name="Console">For lines to read.</param>
+public sealed record StudyRun(StudyConfig Config, StopSignal Stop, FileSystem Files, TextWriter Console, bool Quiet)
+{
+    /// <summary>Token shards, shared by all systems.</summary>
+    public string ShardFolder => Path.Combine(Config.OutputDir, "shards");
+
+    /// <summary>A merge into a folder of the study.</summary>
+    public MergeOutput MergeTo(string folder) =>
+        new(folder, Replace: true) { Warn = Say, Stop = Stop, FileSystem = Files };
+
+    public void Say(string message)
+    {
+        if (!Quiet)
+            Console.WriteLine(message);
+    }
+}

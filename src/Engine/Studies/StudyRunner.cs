@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine.Studies;
+
+/// <summary>Makes what is missing of a study, like make: in order, each artefact once, and its results at the end.</summary>
+public static class StudyRunner
+{
+    /// <param name="only">Names of artefacts to make, with what they are made from; empty for all.</param>
+    /// <returns>The results; null while evaluations are missing because only some artefacts were asked for.</returns>
+    /// <exception cref="RunException">What an artefact ends with; running again goes on from there.</exception>
+    public static StudyResults? Run(StudyRun run, IReadOnlyList<string> only)
+    {
+        var graph = new StudyGraph(run.Config);
+        IReadOnlyList<Artefact> wanted = graph.Only(only);
+        int made = 0;
+        foreach (Artefact artefact in wanted)
+        {
+            if (artefact.IsUpToDate)
+                continue;
+            run.Say($"[{wanted.Count(other => other.IsUpToDate) + 1}/{wanted.Count}] {artefact.Name}");
+            long start = Stopwatch.GetTimestamp();
+            Make(artefact, run);
+            made++;
+            run.Say(string.Create(
+                CultureInfo.InvariantCulture,
+                $"made {artefact.Name} in {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s"));
+        }
+
+        if (!graph.Evaluations.All(evaluation => evaluation.IsUpToDate))
+            return null;
+        StudyResults results = Collect(run, graph);
+        string path = Path.Combine(run.Config.OutputDir, StudyResultsFile.Name);
+        byte[] bytes = Encoding.UTF8.GetBytes(StudyResultsFile.ToJson(results) + "\n");
+        if (made > 0 || !File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes))
+            AtomicFile.Write(path, bytes, run.Files);
+        if (made == 0)
+            run.Say($"{run.Config.Name}: up to date, {wanted.Count} artefacts");
+        return results;
+    }
+
+    /// <summary>A study keeps what it has made, so a stop is never the end of it.</summary>
+    private static void Make(Artefact artefact, StudyRun run)
+    {
+        try
+        {
+            run.Stop.ThrowIfStopRequested(artefact.Name);
+            artefact.Make(run);
+        }
+        catch (RunException exception) when (run.Stop.IsStopRequested)
+        {
+            throw new RunException(
+                ExitCode.Resumable,
+                $"{run.Config.Name}: stopped by {run.Stop.Reason} while making {artefact.Name}. The same command goes on.",
+                exception);
+        }
+    }
+
+    private static StudyResults Collect(StudyRun run, StudyGraph graph)
+    {
+        using Backend backend = Devices.Open(run.Config.Device, run.Config.Threads);
+        return new StudyResults(
+            run.Config.Name, ToolVersion.Text, $"{backend.Name} {backend.InstructionSet}",
+            [.. graph.Evaluations.Select(evaluation => evaluation.Load())],
+            graph.Baseline?.Load() ?? new Dictionary<string, double>());
+    }
+}

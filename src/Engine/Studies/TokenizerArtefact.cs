@@ -1,0 +1,43 @@
+using System.Text.Json.Nodes;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Data;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Tokenizers;
+
+namespace FastCpt.Engine.Studies;
+
+/// <summary>The study's tokenizer: byte-level BPE of base and held-in training text, equal bytes per language.</summary>
+public sealed class TokenizerArtefact(StudyConfig config) : Artefact("tokenizer", config.OutputDir)
+{
+    private IEnumerable<string> Languages =>
+        config.BaseLanguages.Concat(config.Families.SelectMany(family => family.Train));
+
+    protected override JsonObject Recipe() => new()
+    {
+        ["vocabulary_size"] = config.Tokenizer.VocabularySize,
+        ["balanced_scripts"] = config.Tokenizer.BalancedScripts,
+        ["seed"] = config.Seeds[0],
+        ["validation_share"] = config.Data.ValidationShare,
+        ["max_bad_lines"] = config.Data.MaxBadLines,
+        ["text_field"] = config.Data.TextField,
+        ["texts"] = new JsonArray([.. Languages.Select(
+            language => (JsonNode)$"{language} {FileHash.Of(config.FileOf(language))}")]),
+    };
+
+    protected override void MakeContent(StudyRun run)
+    {
+        LanguageText[] texts = [.. Languages.Select(language =>
+            Corpora.Text(config.Data, language, [config.FileOf(language)], config.Seeds[0]))];
+        long bytes = texts.Min(text => CorpusText.Training(text, long.MaxValue).Sum(document => (long)document.Length));
+        run.Say($"tokenizer: {config.Tokenizer.VocabularySize} pieces of {bytes} bytes per language");
+        TrainedTokenizer trained = BpeTrainer.Train(
+            texts.SelectMany(text => CorpusText.Training(text, bytes)),
+            new BpeTrainerOptions
+            {
+                VocabularySize = config.Tokenizer.VocabularySize!.Value, // the graph asks for one only then
+                BalancedScripts = config.Tokenizer.BalancedScripts,
+            });
+        AtomicFile.Write(Path.Combine(Folder, "tokenizer.json"), trained.TokenizerJson, run.Files);
+        AtomicFile.Write(Path.Combine(Folder, "tokenizer_config.json"), trained.TokenizerConfig, run.Files);
+    }
+}

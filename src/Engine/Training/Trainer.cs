@@ -1,0 +1,218 @@
+using System.Diagnostics;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Data;
+using FastCpt.Engine.Evaluation;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
+
+namespace FastCpt.Engine.Training;
+
+/// <summary>Why a training run came to its end.</summary>
+public enum TrainingEnd
+{
+    /// <summary>All steps are done.</summary>
+    Finished,
+
+    /// <summary>Evaluations stopped improving.</summary>
+    StoppedEarly,
+}
+
+/// <summary>The loop: gradient of a step, its norm, the update; now and then a log line, an evaluation, a checkpoint.</summary>
+/// <remarks>
+/// A step is atomic: loss and norm are looked at before the update, so nothing that is not finite reaches weights, moments or a
+/// checkpoint. A stop abandons the step it comes in, which has changed nothing.
+/// </remarks>
+public sealed class Trainer
+{
+    private const long SilenceCheckStep = 3;
+
+    private readonly TrainingConfig _settings;
+    private readonly Schedule _schedule;
+    private readonly AdamW _optimizer;
+    private readonly StepGradient _gradient;
+    private readonly IReadOnlyList<ValidationPart> _validation;
+    private readonly TrainingCheckpoints _checkpoints;
+    private readonly RunLog _log;
+    private readonly StopSignal _stop;
+    private readonly EarlyStopping _early;
+    private readonly StepClock _clock;
+    private readonly Func<ValidationPart, LanguageScore> _score;
+    private TrainingProgress _progress;
+
+    /// <param name="schedule">Its total is the number of updates.</param>
+    /// <param name="progress">Where to go on from; a default one at the start.</param>
+    /// <param name="peakFlops">Arithmetic limit that utilisation is a share of; NaN where unknown.</param>
+    public Trainer(
+        CausalModel model, Tape tape, TokenLosses losses, AdamW optimizer, BatchSource batches,
+        IReadOnlyList<ValidationPart> validation, TrainingConfig settings, Schedule schedule,
+        TrainingCheckpoints checkpoints, TrainingProgress progress, double peakFlops, RunLog log, StopSignal stop)
+    {
+        (_settings, _schedule, _optimizer, _validation) = (settings, schedule, optimizer, validation);
+        (_checkpoints, _progress, _log, _stop) = (checkpoints, progress, log, stop);
+        _gradient = new StepGradient(model, tape, losses, batches, settings.ActivationRecompute, stop);
+        _early = new EarlyStopping(settings.EarlyStopping?.Patience ?? 0, settings.EarlyStopping?.Threshold ?? 0);
+        _early.Restore(progress.BestLoss, progress.Misses);
+        _clock = new StepClock(peakFlops, settings.MaxWallMinutes);
+        _score = part => Perplexity.Measure(model, tape, losses, part.Language, part.Source, stop);
+    }
+
+    public TrainingProgress Progress => _progress;
+
+    /// <summary>Trains to the end, or to a stop.</summary>
+    /// <exception cref="RunException">Exit 75: stopped, a checkpoint to go on from is saved. Exit 5: numerics.
+    /// Exit 3: something that should train gets no gradient.</exception>
+    public TrainingEnd Run()
+    {
+        _clock.Start();
+        if (_progress.Step > 0)
+            EvaluateAndSave();
+        while (_progress.Step < _schedule.TotalSteps && !_early.ShouldStop)
+        {
+            if (_clock.IsPastLimit)
+                _stop.RequestStop("max_wall_minutes");
+            if (!_gradient.Compute(_progress.DataStep) || _stop.IsStopRequested)
+                throw Stopped();
+            if (_gradient.Tokens == 0)
+                PassOver($"the batches of data step {_progress.DataStep} predict no token");
+            else
+                Step();
+        }
+
+        return _early.ShouldStop ? TrainingEnd.StoppedEarly : TrainingEnd.Finished;
+    }
+
+    private void Step()
+    {
+        double norm = _optimizer.GradientNorm();
+        if (!double.IsFinite(_gradient.LossNats) || !double.IsFinite(norm))
+        {
+            HandleNonFinite(norm);
+            return;
+        }
+
+        double rate = _schedule.At(_progress.Step);
+        _optimizer.Update(norm, rate, _progress.Step + 1);
+        _progress = _progress with
+        {
+            Step = _progress.Step + 1, Tokens = _progress.Tokens + _gradient.Tokens, Skips = 0,
+        };
+        _clock.Add(_gradient);
+        if (_progress.Step == SilenceCheckStep)
+            RefuseSilence();
+        if (IsLast || _progress.Step % _settings.LogSteps == 0)
+            _log.Step(_clock.Report(_progress, _gradient.LossNats, norm, rate, _schedule.TotalSteps));
+        EvaluateAndSave();
+    }
+
+    /// <summary>What is due at the step that the run stands at; a resumed run may find it undone.</summary>
+    private void EvaluateAndSave()
+    {
+        bool evaluate = _validation.Count > 0 && _progress.EvaluatedStep < _progress.Step;
+        bool improved = evaluate && (IsLast || IsDue(_settings.EvalSteps)) && Evaluate();
+        if (IsLast || IsDue(_settings.SaveSteps) || (improved && _settings.EarlyStopping is not null)
+            || _stop.TakeSaveRequest())
+            Save();
+    }
+
+    private bool IsLast => _progress.Step == _schedule.TotalSteps;
+
+    private bool IsDue(int every) => every > 0 && _progress.Step % every == 0;
+
+    /// <returns>Whether the loss is the lowest so far.</returns>
+    private bool Evaluate()
+    {
+        double sum = 0;
+        long tokens = 0;
+        try
+        {
+            foreach (ValidationPart part in _validation)
+            {
+                LanguageScore score = _score(part);
+                sum += score.SumNats;
+                tokens += score.Tokens;
+                _log.Write($"eval/{part.Language}", _progress.Step, _progress.Tokens, [
+                    ("loss", score.LossNats), ("perplexity", score.Perplexity), ("bits_per_byte", score.BitsPerByte),
+                ]);
+            }
+        }
+        catch (RunException exception) when (exception.Code == ExitCode.Resumable)
+        {
+            throw Stopped();
+        }
+
+        bool improved = _early.Observe(sum / tokens);
+        _progress = _progress with
+        {
+            BestLoss = _early.Best,
+            Misses = _early.Misses,
+            BestStep = improved ? _progress.Step : _progress.BestStep,
+            EvaluatedStep = _progress.Step,
+        };
+        _log.Write("eval", _progress.Step, _progress.Tokens, [("loss", sum / tokens), ("best_loss", _early.Best)]);
+        _log.Say($"eval step {_progress.Step}  loss {sum / tokens:F4}  best {_early.Best:F4}");
+        return improved;
+    }
+
+    private void Save()
+    {
+        long start = Stopwatch.GetTimestamp();
+        _checkpoints.Save(_progress);
+        _clock.Saved(Stopwatch.GetElapsedTime(start));
+    }
+
+    private RunException Stopped()
+    {
+        if (_progress.Step > 0)
+            _checkpoints.Save(_progress);
+        return new RunException(
+            _progress.Step > 0 ? ExitCode.Resumable : _stop.UnsavedCode,
+            $"training stopped by {_stop.Reason} after {_progress.Step} of {_schedule.TotalSteps} steps. "
+            + "The same command goes on from there.");
+    }
+
+    private void PassOver(string why)
+    {
+        _log.Warn($"{why}; they are passed over.");
+        _progress = _progress with { PassedOver = _progress.PassedOver + 1 };
+    }
+
+    private void HandleNonFinite(double norm)
+    {
+        string found = $"step {_progress.Step + 1} (data step {_progress.DataStep}): loss {_gradient.LossNats}, "
+            + $"gradient norm {norm}; first tensor that is not finite: {_optimizer.FirstNonFiniteGradient() ?? "none"}";
+        _log.Write("nonfinite", _progress.Step, _progress.Tokens, [("loss", _gradient.LossNats), ("grad_norm", norm)]);
+        if (_settings.OnNonfinite == NonFinitePolicy.Skip && _progress.Skips < _settings.MaxNonfiniteSkips)
+        {
+            PassOver(found);
+            _progress = _progress with { Skips = _progress.Skips + 1 };
+            return;
+        }
+
+        if (_settings.OnNonfinite == NonFinitePolicy.Rollback && !_progress.RolledBack
+            && _checkpoints.Restore() is { } earlier)
+        {
+            _log.Warn($"{found}; going back to step {earlier.Step}, once, and past the batch.");
+            _progress = earlier with
+            {
+                RolledBack = true, PassedOver = _progress.DataStep + 1 - earlier.Step,
+            };
+            _early.Restore(earlier.BestLoss, earlier.Misses);
+            return;
+        }
+
+        throw new RunException(
+            ExitCode.Numerics,
+            $"{found}. The weights are those of step {_progress.Step}. Lower the learning rate, clip harder, or look at the "
+            + "batch; on_nonfinite: skip passes over such steps.");
+    }
+
+    /// <summary>What should train and gets no gradient is a mistake that would stay unseen.</summary>
+    private void RefuseSilence()
+    {
+        if (_optimizer.SilentParameters() is { Count: > 0 } silent)
+            throw new RunException(
+                ExitCode.Config,
+                $"{silent.Count} trained tensors got no gradient in {SilenceCheckStep} steps: "
+                + $"{string.Join(", ", silent.Take(5))}. Freeze them, or find out why the loss does not reach them.");
+    }
+}

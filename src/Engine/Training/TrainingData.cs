@@ -1,0 +1,60 @@
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Data;
+using FastCpt.Engine.Tokenizers;
+
+namespace FastCpt.Engine.Training;
+
+/// <summary>The texts of a run: batches to train on, and what is evaluated on the way.</summary>
+internal sealed class TrainingData : IDisposable
+{
+    private readonly List<TokenShard> _shards = [];
+
+    public TrainingData(RunConfig config, TrainingOptions options, Tokenizer tokenizer, RunLog log)
+    {
+        DataConfig data = config.Data;
+        TrainingConfig training = config.Training;
+        ulong splitSeed = options.SplitSeed ?? config.Seed;
+        var corpora = new Corpora(
+            data, options.ShardFolder ?? Path.Combine(config.OutputDir, "shards"), splitSeed, tokenizer, log.Say,
+            options.Stop, config.Threads);
+        int batchTokens = training.BatchSize * data.MaxSeqLength;
+        var parts = new List<MixturePart>();
+        var validation = new List<ValidationPart>();
+        foreach (LanguageConfig language in data.Languages)
+        {
+            TokenShard shard = corpora.Open(language);
+            _shards.Add(shard);
+            parts.Add(new MixturePart(
+                language.Name, PackedRows.Of(data.Packing, shard, shard.Training, data.MaxSeqLength), language.Weight ?? 1));
+            if (training.EvalSteps > 0 && shard.Validation.Count > 0)
+                validation.Add(new ValidationPart(language.Name, ValidationText.Open(
+                    language.Name, shard, data.MaxSeqLength, batchTokens, training.EvalDocuments, splitSeed)));
+        }
+
+        // Without weights it is the paper's plain concatenation: every row once an epoch.
+        bool weighed = data.Languages.Any(language => language.Weight is not null);
+        Mixture mixture = weighed ? Mixture.Weigh(parts, config.Seed) : Mixture.Concatenate(parts, config.Seed);
+        Batches = new BatchSource(mixture, training.BatchSize, training.GradientAccumulationSteps);
+        Validation = validation;
+        RowTokens = data.MaxSeqLength;
+        LargestBatch = batchTokens;
+    }
+
+    public BatchSource Batches { get; }
+
+    /// <summary>Empty where nothing is evaluated while training.</summary>
+    public IReadOnlyList<ValidationPart> Validation { get; }
+
+    /// <summary>Longest row, T.</summary>
+    public int RowTokens { get; }
+
+    /// <summary>The most rows of a batch, of training or validation.</summary>
+    public int LargestBatch { get; }
+
+    public void Dispose()
+    {
+        foreach (TokenShard shard in _shards)
+            shard.Dispose();
+        _shards.Clear();
+    }
+}

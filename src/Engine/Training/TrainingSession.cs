@@ -1,0 +1,167 @@
+using System.Globalization;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Parameters;
+using FastCpt.Engine.Tokenizers;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine.Training;
+
+/// <summary>Everything that one training run holds open: device, texts, model, optimizer.</summary>
+internal sealed class TrainingSession : IDisposable
+{
+    private readonly RunConfig _config;
+    private readonly TrainingOptions _options;
+    private readonly RunLog _log;
+    private readonly Tokenizer _tokenizer;
+    private readonly Backend _backend;
+    private readonly TrainingData _data;
+    private readonly CausalModel _model;
+    private readonly DType _storedType;
+    private readonly Alignments _alignments;
+    private readonly AdamW _optimizer;
+
+    public TrainingSession(RunConfig config, TrainingOptions options, RunLog log)
+    {
+        (_config, _options, _log) = (config, options, log);
+        _tokenizer = Tokenizer.Load(config.Tokenizer!); // the reader has filled it in
+        _backend = Devices.Open(config.Device, config.Threads);
+        try
+        {
+            _data = new TrainingData(config, options, _tokenizer, log);
+            (_model, _storedType) = OpenModel();
+            _alignments = new Alignments(config, _model, log.Say, options.Stop);
+            TrainingConfig training = config.Training;
+            _optimizer = new AdamW(
+                _model.Parameters,
+                new AdamWSettings(
+                    (float)training.AdamBeta1, (float)training.AdamBeta2, (float)training.AdamEpsilon,
+                    (float)training.WeightDecay, (float)training.MaxGradNorm),
+                _alignments.PullOn, masters: config.Precision != Precision.PureBf16);
+            FillMasters();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes run.json, and says what is trained.</summary>
+    public void Record(int attempt)
+    {
+        RunRecord.Save(
+            _config.OutputDir, _config, attempt, $"{_backend.Name} {_backend.InstructionSet}", _backend.Threads,
+            _model.Parameters, _alignments.Treatment, _options.Files);
+        long trained = _model.Parameters.Trained.Sum(parameter => parameter.Value.Length);
+        _log.Say(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{_model.Parameters.Count} parameters, {trained} trained; {_data.RowTokens} tokens a row; "
+            + $"{_backend.Name} {_backend.InstructionSet}, {_backend.Threads} threads, {_config.Precision}"));
+    }
+
+    /// <param name="held">The lock of the run's folder.</param>
+    public void Train(RunLock held, int attempt)
+    {
+        TrainingConfig training = _config.Training;
+        var checkpoints = new TrainingCheckpoints(
+            _config, held, _model, _optimizer, attempt, _log, _options.Files);
+        TrainingProgress progress = checkpoints.Restore() ?? new TrainingProgress();
+        if (progress.Step > 0)
+            _log.Say($"going on from step {progress.Step}");
+        using var tape = new Tape(_backend);
+        using var losses = new TokenLosses(_backend, _data.LargestBatch);
+        var trainer = new Trainer(
+            _model, tape, losses, _optimizer, _data.Batches, _data.Validation, training, Schedule(training),
+            checkpoints, progress, _backend.MeasurePeakFlops(), _log, _options.Stop);
+        TrainingEnd end = trainer.Run();
+        if (end == TrainingEnd.StoppedEarly)
+            _log.Say($"stopped early at step {trainer.Progress.Step}: no clear improvement since step "
+                + $"{trainer.Progress.BestStep}");
+        if (training.EarlyStopping is not null && trainer.Progress.BestStep < trainer.Progress.Step)
+            checkpoints.RestoreWeights(trainer.Progress.BestStep);
+        SaveFinal();
+    }
+
+    public void Dispose()
+    {
+        _optimizer?.Dispose();
+        _alignments?.Dispose();
+        _model?.Dispose();
+        _data?.Dispose();
+        _backend.Dispose();
+    }
+
+    private Schedule Schedule(TrainingConfig training)
+    {
+        long tokensPerStep = (long)training.BatchSize * training.GradientAccumulationSteps * _data.RowTokens;
+        long steps = training.MaxSteps > 0
+            ? training.MaxSteps
+            : (training.MaxTokens + tokensPerStep - 1) / tokensPerStep;
+        ScheduleKind kind = training.Scheduler switch
+        {
+            Scheduler.Cosine => ScheduleKind.Cosine,
+            Scheduler.Linear => ScheduleKind.Linear,
+            Scheduler.Constant => ScheduleKind.Constant,
+            _ => ScheduleKind.WarmupStableDecay,
+        };
+        return new Schedule(
+            kind, training.LearningRate, training.MinLearningRate, training.WarmupSteps, steps, training.DecaySteps);
+    }
+
+    /// <summary>The model to begin with, and the type that its weights are stored in when the run is done.</summary>
+    private (CausalModel Model, DType StoredType) OpenModel()
+    {
+        DType type = Precisions.ActivationType(_config.Precision);
+        if (_config.Model.Path is { } path)
+        {
+            using ModelFolder folder = ModelFolder.Open(path, _log.Warn);
+            RequireVocabulary(folder.Config, path);
+            DType stored = folder.StoredType(ParameterLayout.Embedding) == DType.BF16 ? DType.BF16 : DType.F32;
+            return (ModelLoader.Load(folder, _backend, type, _data.RowTokens, _log.Warn, _options.Stop), stored);
+        }
+
+        ModelConfig config = ModelRecipe.ToConfig(_config.Model, _tokenizer.VocabularySize);
+        RequireVocabulary(config, "model");
+        CausalModel model = ModelFactory.Create(config, _backend, type, _data.RowTokens);
+        ModelInitializer.Draw(model, _config.Seed);
+        return (model, type);
+    }
+
+    /// <summary>Masters begin with what the folder holds, not with its BF16 rounding.</summary>
+    private void FillMasters()
+    {
+        if (_config.Model.Path is not { } path || !_optimizer.States.Any(state => state.HasMaster))
+            return;
+        using ModelFolder folder = ModelFolder.Open(path, _log.Say);
+        using var reader = new WeightReader(folder, _backend);
+        foreach (AdamW.State state in _optimizer.States)
+            reader.Fill(state.Parameter.Name, state.Master);
+    }
+
+    private void RequireVocabulary(ModelConfig config, string where)
+    {
+        if (_tokenizer.VocabularySize > config.VocabularySize)
+            throw new RunException(
+                ExitCode.Config,
+                $"{where}: the model knows {config.VocabularySize} pieces, but the tokenizer {_config.Tokenizer} has "
+                + $"{_tokenizer.VocabularySize}. They may come from different models.");
+        if (_data.RowTokens > config.MaxPositions)
+            throw new RunException(
+                ExitCode.Config,
+                $"{where}: the model sees {config.MaxPositions} positions, but data.max_seq_length is {_data.RowTokens}.");
+    }
+
+    private void SaveFinal()
+    {
+        string final = Path.Combine(_config.OutputDir, TrainingRun.FinalFolderName);
+        string? others = _config.Model.Path ?? (Directory.Exists(_config.Tokenizer) ? _config.Tokenizer : null);
+        Dictionary<Parameter, Tensor> masters = _optimizer.States.ToDictionary(
+            state => state.Parameter, state => state.Master);
+        using var output = new FolderWriter(final, _options.Files);
+        ModelSaver.Write(
+            output, _model, _storedType, others, parameter => masters.GetValueOrDefault(parameter, parameter.Value));
+        output.Complete();
+    }
+}

@@ -1,0 +1,53 @@
+using System.CommandLine;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Studies;
+
+namespace FastCpt;
+
+/// <summary>`fastcpt study`: makes every missing artefact of a comparison, then its table and report.</summary>
+internal static class StudyCommand
+{
+    public static Command Create(CommonOptions options)
+    {
+        var inputs = new ConfigInputs();
+        var only = new Option<string[]>("--only")
+        {
+            Description = "Makes this artefact and what it is made from, nothing else; may be given often.",
+            HelpName = "artefact",
+        };
+        var verb = new Verb("study", "Trains, merges and evaluates the systems of a study, and reports who forgot.")
+        {
+            Examples =
+            [
+                "fastcpt study studies/quickstart.yaml",
+                "fastcpt study studies/quickstart.yaml --only expert-slavic",
+            ],
+        };
+        inputs.AddTo(verb);
+        verb.Add(only);
+        verb.SetAction(parse => options.Run(parse, terminal =>
+        {
+            StudyConfig config = StudyConfig.Load(inputs.Layers(parse));
+            OutputFolder.Prepare(config.OutputDir);
+            using var stop = new StopSignal(config.OutputDir);
+            var run = new StudyRun(config, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet);
+            if (StudyRunner.Run(run, parse.GetValue(only) ?? []) is { } results)
+                Show(terminal, results);
+        }));
+        return verb;
+    }
+
+    private static void Show(Terminal terminal, StudyResults results)
+    {
+        if (terminal.IsJson)
+        {
+            terminal.Result(StudyResultsFile.ToJson(results));
+            return;
+        }
+
+        terminal.Result(StudyTable.Text(results).TrimEnd('\n'));
+        foreach (StudyFinding finding in StudyFinding.Of(results))
+            terminal.Result($"{(finding.Holds ? "yes" : "NO ")}  {finding.Statement}");
+    }
+}

@@ -1,0 +1,36 @@
+using System.CommandLine;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Training;
+
+namespace FastCpt;
+
+/// <summary>`fastcpt train`: one run, fresh or from where it stopped.</summary>
+internal static class TrainCommand
+{
+    public static Command Create(CommonOptions options)
+    {
+        var inputs = new ConfigInputs();
+        var verb = new Verb("train", "Trains a model; the same call goes on with a run that was stopped.")
+        {
+            Examples =
+            [
+                "fastcpt train run.yaml",
+                "fastcpt train run.yaml --set training.learning_rate=1e-4 --set output_dir=runs/warmer",
+            ],
+        };
+        inputs.AddTo(verb);
+        verb.SetAction(parse => options.Run(parse, terminal =>
+        {
+            RunConfig config = RunConfig.Load(inputs.Layers(parse));
+            using var stop = new StopSignal(config.OutputDir);
+            var run = new TrainingOptions(
+                ShardFolder: null, SplitSeed: null, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet);
+            bool trained = TrainingRun.Execute(config, run);
+            if (!trained)
+                terminal.Note($"{config.OutputDir}: done already");
+            terminal.Result(Path.Combine(config.OutputDir, TrainingRun.FinalFolderName));
+        }));
+        return verb;
+    }
+}
