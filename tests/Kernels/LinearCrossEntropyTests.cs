@@ -35,7 +35,8 @@ public sealed class LinearCrossEntropyTests
                 ? (dense.Value.InputErrors(units) + Masked(LinearBounds.Adding(s, dx), wanted)).Values
                 : new double[dx.Length]),
             new Output("dw", dw, units => wantsWeight
-                ? (dense.Value.WeightErrors(units) + LinearBounds.Adding(s, dw)).Values
+                // The sum over rows may go on from the old value, so that each of them rounds it.
+                ? (dense.Value.WeightErrors(units) + shape.M * LinearBounds.Adding(s, dw)).Values
                 : new double[dw.Length]));
     }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using FastCpt.Kernels.Platform;
-using FastCpt.Kernels.Reference;
 
 namespace FastCpt.Kernels.Cpu;
 
@@ -20,8 +19,7 @@ public sealed unsafe partial class CpuBackend : Backend
     private readonly SimdLevel _level;
     private readonly WorkerPool _pool;
     private readonly Gemm _gemm;
-    private readonly Scratch[] _workerScratch;
-    private readonly ReferenceBackend _plain = new();
+    private readonly Scratch[] _scratch, _workerScratch;
 
     /// <param name="threads">Workers; 0 takes FASTCPT_THREADS, else every core.</param>
     /// <param name="instructionSet">managed, avx2, avx512 or bf16; null takes FASTCPT_ISA, else the best.</param>
@@ -32,9 +30,8 @@ public sealed unsafe partial class CpuBackend : Backend
         _level = SimdLevels.Resolve(instructionSet ?? Environment.GetEnvironmentVariable(SimdLevels.Variable));
         _pool = new WorkerPool(ThreadCount(threads));
         _gemm = new Gemm(_pool, _level);
-        _workerScratch = new Scratch[_pool.Workers];
-        for (int worker = 0; worker < _workerScratch.Length; worker++)
-            _workerScratch[worker] = new Scratch();
+        _scratch = Scratch.Several(Enum.GetValues<ScratchUse>().Length);
+        _workerScratch = Scratch.Several(_pool.Workers);
     }
 
     public override string Name => "cpu";
@@ -49,6 +46,9 @@ public sealed unsafe partial class CpuBackend : Backend
         get => _pool.WorkersUsed;
         set => _pool.WorkersUsed = value;
     }
+
+    /// <summary>Working memory held beside tensors.</summary>
+    internal long ScratchBytes => _gemm.ScratchBytes + Scratch.Total(_scratch) + Scratch.Total(_workerScratch);
 
     public override void Synchronize()
     {
@@ -68,12 +68,20 @@ public sealed unsafe partial class CpuBackend : Backend
     {
         _pool.Dispose();
         _gemm.Dispose();
-        _bias.Dispose();
-        _lowRank.Dispose();
-        _secondLowRank.Dispose();
-        _hidden.Dispose();
+        foreach (Scratch scratch in _scratch)
+            scratch.Dispose();
         foreach (Scratch scratch in _workerScratch)
             scratch.Dispose();
+    }
+
+    /// <summary>Working memory of an op; it stays until the same use asks for more.</summary>
+    private void* ScratchOf(ScratchUse use, long bytes) => _scratch[(int)use].AtLeast(bytes);
+
+    /// <summary>Working memory of an op as a tensor.</summary>
+    private Tensor ScratchTensor(ScratchUse use, DType type, long rows, long cols)
+    {
+        Shape shape = new(rows, cols);
+        return new Tensor((nint)ScratchOf(use, shape.Length * type.Size()), type, shape);
     }
 
     /// <summary>Working memory of one worker for one op; nothing survives into the next op.</summary>

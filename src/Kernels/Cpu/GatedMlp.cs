@@ -32,8 +32,6 @@ public sealed unsafe partial class CpuBackend
     /// for every block would show.</summary>
     private const long HiddenBytes = 8L << 20, LeastHiddenRows = 448;
 
-    private readonly Scratch _hidden = new();
-
     protected override void GatedMlpKernel(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor residual,
         Tensor gated, Tensor upped, Tensor y)
@@ -44,7 +42,7 @@ public sealed unsafe partial class CpuBackend
         for (long start = 0; start < x.Rows; start += rows)
         {
             long count = Math.Min(rows, x.Rows - start);
-            Tensor hidden = Hidden(gated, count);
+            Tensor hidden = ScratchTensor(ScratchUse.Hidden, gated.Type, count, gated.Cols);
             Tensor gatedRows = gated.Slice(start, count), uppedRows = upped.Slice(start, count);
             if (kind == Gate.GeGlu)
                 Gated<TanhGelu>(gatedRows, uppedRows, hidden);
@@ -65,9 +63,9 @@ public sealed unsafe partial class CpuBackend
         for (long start = 0; start < x.Rows; start += rows)
         {
             long count = Math.Min(rows, x.Rows - start);
-            Tensor dHidden = Hidden(gated, count), dyRows = dy.Slice(start, count);
+            Tensor dHidden = ScratchTensor(ScratchUse.Hidden, gated.Type, count, gated.Cols), dyRows = dy.Slice(start, count);
             LinearWeight downRows = RowsOf(down, start, count);
-            Tensor dProjected = down.Adapter.IsNone ? Tensor.None : LowRankGradient(down.Adapter, dyRows, _lowRank);
+            Tensor dProjected = down.Adapter.IsNone ? Tensor.None : LowRankGradient(down.Adapter, dyRows, ScratchUse.LowRank);
             _gemm.Multiply(PlusInputGradient(Product.To(dHidden), downRows, dyRows, dProjected));
             Tensor gatedRows = gated.Slice(start, count), uppedRows = upped.Slice(start, count);
             if (kind == Gate.GeGlu)
@@ -86,9 +84,9 @@ public sealed unsafe partial class CpuBackend
         in LinearGradient dGate, in LinearGradient dUp)
     {
         Tensor dGateProjected = NeedsLowRank(gate, dx, dGate)
-            ? LowRankGradient(gate.Adapter, dGated, _lowRank) : Tensor.None;
+            ? LowRankGradient(gate.Adapter, dGated, ScratchUse.LowRank) : Tensor.None;
         Tensor dUpProjected = NeedsLowRank(up, dx, dUp)
-            ? LowRankGradient(up.Adapter, dUpped, _secondLowRank) : Tensor.None;
+            ? LowRankGradient(up.Adapter, dUpped, ScratchUse.SecondLowRank) : Tensor.None;
         AddWeightGradients(x, gate, dGated, dGateProjected, dGate);
         AddWeightGradients(x, up, dUpped, dUpProjected, dUp);
         if (dx.IsNone)
@@ -100,13 +98,6 @@ public sealed unsafe partial class CpuBackend
     /// <summary>An even number, so that pairs of rows stay together.</summary>
     private static long HiddenRows(Tensor gated) =>
         Math.Max(HiddenBytes / Math.Max(gated.Cols * gated.Type.Size(), 1), LeastHiddenRows) / 2 * 2;
-
-    /// <summary>Hidden activations [count, F] of a block of rows, valid until the next block.</summary>
-    private Tensor Hidden(Tensor gated, long count)
-    {
-        Shape shape = new(count, gated.Cols);
-        return new Tensor((nint)_hidden.AtLeast(shape.Length * gated.Type.Size()), gated.Type, shape);
-    }
 
     private static LinearWeight RowsOf(in LinearWeight w, long start, long count) =>
         w.Adapter.IsNone

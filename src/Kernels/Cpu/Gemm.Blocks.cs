@@ -126,9 +126,9 @@ internal sealed unsafe partial class Gemm
         Tile tile = default;
         tile.OutputStride = targetStride * sizeof(float);
         if (part.FirstBlock > 0)
-            tile.StartAt(target, tile.OutputStride);
+            tile.SetBase(target, tile.OutputStride);
         else
-            SetStart(product, part, target, targetStride, ref tile);
+            SetBase(product, part, target, targetStride, ref tile);
         long panels = (part.Cols + _single.Cols - 1) / _single.Cols;
         for (int index = part.FirstBlock; index < part.EndBlock; index++)
         {
@@ -138,6 +138,7 @@ internal sealed unsafe partial class Gemm
                 ? (float*)_right[worker].AtLeast(PanelFloats(ReductionBlocks.MostSteps, _single.Cols) * sizeof(float))
                 : shared + SharedFloats(blocks, part.FirstBlock, index, panels);
             tile.Steps = block.Steps;
+            tile.AddsLast = product.Term(block.Term).InLinks ? 1 : 0;
             MicroKernels kernels = block.Pairs ? _pairs : _single;
             for (long panel = 0; panel < panels; panel++)
             {
@@ -147,25 +148,25 @@ internal sealed unsafe partial class Gemm
                 MultiplyPanel(kernels, part, panel * _single.Cols, left, target, tile);
             }
 
-            tile.StartAt(target, tile.OutputStride);
+            tile.SetBase(target, tile.OutputStride);
         }
     }
 
     /// <summary>What the sums begin with; with more than one summand, or one to convert, the target holds it.</summary>
-    private static void SetStart(in Product product, Part part, float* target, long targetStride, ref Tile tile)
+    private static void SetBase(in Product product, Part part, float* target, long targetStride, ref Tile tile)
     {
         bool staged = product.OutputType != DType.F32;
         float* bias = product.Bias == null ? null : product.Bias + part.Col;
         if (product.Residual == null)
         {
-            tile.StartAt(bias, 0);
+            tile.SetBase(bias, 0);
             return;
         }
 
         long first = part.Row * product.ResidualStride + part.Col;
         if (bias == null && !staged)
         {
-            tile.StartAt((float*)product.Residual + first, product.ResidualStride * sizeof(float));
+            tile.SetBase((float*)product.Residual + first, product.ResidualStride * sizeof(float));
             return;
         }
 
@@ -181,7 +182,7 @@ internal sealed unsafe partial class Gemm
                 sums[col] += bias[col];
         }
 
-        tile.StartAt(target, targetStride * sizeof(float));
+        tile.SetBase(target, targetStride * sizeof(float));
     }
 
     private float* PackLeft(in Product product, ReductionBlock block, Part part, int worker)
@@ -213,12 +214,12 @@ internal sealed unsafe partial class Gemm
         int cols = (int)Math.Min(kernels.Cols, part.Cols - col);
         tile.Mask = (uint)((1UL << cols) - 1);
         bool inPlace = cols == kernels.Cols || kernels.MasksColumns;
-        float* start = tile.Start == null ? null : tile.Start + col;
+        float* start = tile.Base == null ? null : tile.Base + col;
         for (long row = 0; row < part.Rows; row += kernels.Rows)
         {
             int rows = (int)Math.Min(kernels.Rows, part.Rows - row);
             tile.Left = left;
-            tile.Start = start == null ? null : (float*)((byte*)start + row * tile.StartStride);
+            tile.Base = start == null ? null : (float*)((byte*)start + row * tile.BaseStride);
             tile.Output = (float*)((byte*)(target + col) + row * tile.OutputStride);
             if (inPlace)
                 kernels.Multiply(rows, cols, &tile);
@@ -236,12 +237,12 @@ internal sealed unsafe partial class Gemm
         Tile inner = tile;
         inner.Output = full;
         inner.OutputStride = kernels.Cols * sizeof(float);
-        if (tile.Start != null)
+        if (tile.Base != null)
         {
             for (int row = 0; row < rows; row++)
                 for (int col = 0; col < cols; col++)
-                    full[row * kernels.Cols + col] = ((float*)((byte*)tile.Start + row * tile.StartStride))[col];
-            inner.StartAt(full, inner.OutputStride);
+                    full[row * kernels.Cols + col] = ((float*)((byte*)tile.Base + row * tile.BaseStride))[col];
+            inner.SetBase(full, inner.OutputStride);
         }
 
         kernels.Multiply(rows, cols, &inner);

@@ -41,13 +41,17 @@ internal sealed unsafe partial class Gemm : IDisposable
         _pool = pool;
         _single = AssembledKernels.Single(level) ?? (MicroKernels)new ManagedKernels();
         _pairs = AssembledKernels.Pairs(level) ?? _single;
-        _left = OnePerWorker(pool);
-        _right = OnePerWorker(pool);
-        _stage = OnePerWorker(pool);
+        _left = Scratch.Several(pool.Workers);
+        _right = Scratch.Several(pool.Workers);
+        _stage = Scratch.Several(pool.Workers);
     }
 
     /// <summary>Whether BF16 terms are summed in pairs.</summary>
     public bool HasPairs => _pairs != _single;
+
+    /// <summary>Working memory held.</summary>
+    public long ScratchBytes =>
+        _shared.Bytes + Scratch.Total(_left) + Scratch.Total(_right) + Scratch.Total(_stage);
 
     /// <summary>Computes a product on all workers; not to be called within a job.</summary>
     public void Multiply(in Product product)
@@ -89,13 +93,5 @@ internal sealed unsafe partial class Gemm : IDisposable
                 floats, SharedFloats(blocks, first, Math.Min(first + plan.Blocks, blocks.Count), panels));
         void* shared = _shared.AtLeast(floats * sizeof(float));
         _pool.Run(new RowsJob(this, product, plan, (nint)shared));
-    }
-
-    private static Scratch[] OnePerWorker(WorkerPool pool)
-    {
-        Scratch[] scratch = new Scratch[pool.Workers];
-        for (int worker = 0; worker < scratch.Length; worker++)
-            scratch[worker] = new Scratch();
-        return scratch;
     }
 }

@@ -2,8 +2,6 @@ namespace FastCpt.Kernels.Cpu;
 
 public sealed unsafe partial class CpuBackend
 {
-    private readonly Scratch _bias = new(), _lowRank = new(), _secondLowRank = new();
-
     protected override void LinearKernel(Tensor x, in LinearWeight w, Tensor y) =>
         LinearResidualKernel(x, w, Tensor.None, y);
 
@@ -12,7 +10,7 @@ public sealed unsafe partial class CpuBackend
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
     {
         RefuseDouble(x);
-        Tensor dProjected = NeedsLowRank(w, dx, dw) ? LowRankGradient(w.Adapter, dy, _lowRank) : Tensor.None;
+        Tensor dProjected = NeedsLowRank(w, dx, dw) ? LowRankGradient(w.Adapter, dy, ScratchUse.LowRank) : Tensor.None;
         AddWeightGradients(x, w, dy, dProjected, dw);
         if (!dx.IsNone)
             _gemm.Multiply(PlusInputGradient(Product.AddTo(dx), w, dy, dProjected));
@@ -50,10 +48,9 @@ public sealed unsafe partial class CpuBackend
         !w.Adapter.IsNone && !(dx.IsNone && dw.A.IsNone);
 
     /// <returns>dy B, F32 [M, R], in the memory given.</returns>
-    private Tensor LowRankGradient(in LowRank adapter, Tensor dy, Scratch memory)
+    private Tensor LowRankGradient(in LowRank adapter, Tensor dy, ScratchUse use)
     {
-        Shape shape = new(dy.Rows, adapter.B.Cols);
-        Tensor dProjected = new((nint)memory.AtLeast(shape.Length * sizeof(float)), DType.F32, shape);
+        Tensor dProjected = ScratchTensor(use, DType.F32, dy.Rows, adapter.B.Cols);
         _gemm.Multiply(Product.To(dProjected).Plus(Operand.Lines(dy), Operand.Columns(adapter.B), dy.Cols));
         return dProjected;
     }

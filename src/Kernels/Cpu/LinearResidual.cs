@@ -17,7 +17,7 @@ public sealed unsafe partial class CpuBackend
         product.Residual = (void*)residual.Address;
         product.ResidualStride = y.Cols;
         if (!w.Bias.IsNone)
-            product.Bias = Widened(w.Bias, (float*)_bias.AtLeast(w.Bias.Length * sizeof(float)));
+            product.Bias = Widened(w.Bias, (float*)ScratchOf(ScratchUse.Bias, w.Bias.Length * sizeof(float)));
         _gemm.Multiply(product);
     }
 }

@@ -26,8 +26,15 @@ internal readonly unsafe struct Operand(void* start, DType type, long stride, bo
 }
 
 /// <summary>One summand of a product: left · right over a reduction, the right side times a scale.</summary>
-internal readonly struct Term(Operand left, Operand right, long reduction, float scale = 1)
+/// <param name="inLinks">Whether the chain is cut into links of <see cref="LinkSteps"/>, each a sum of its own that
+/// is added to the output: rounding errors of a very long sum then stay small.</param>
+internal readonly struct Term(Operand left, Operand right, long reduction, float scale = 1, bool inLinks = false)
 {
+    /// <summary>Steps of a link: places, or pairs of them.</summary>
+    public const int LinkSteps = 256;
+
+    public bool InLinks => inLinks;
+
     public Operand Left => left;
 
     public Operand Right => right;
@@ -91,10 +98,11 @@ internal unsafe struct Product
     public readonly Term Term(int index) => _terms[index];
 
     /// <summary>The product with one more term, which goes on where the chain of those before it ends.</summary>
-    public readonly Product Plus(Operand left, Operand right, long reduction, float scale = 1)
+    public readonly Product Plus(
+        Operand left, Operand right, long reduction, float scale = 1, bool inLinks = false)
     {
         Product more = this;
-        more._terms[more.TermCount++] = new Term(left, right, reduction, scale);
+        more._terms[more.TermCount++] = new Term(left, right, reduction, scale, inLinks);
         return more;
     }
 

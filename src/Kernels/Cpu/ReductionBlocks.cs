@@ -12,7 +12,8 @@ internal readonly record struct ReductionBlock(int Term, bool Pairs, long Start,
 }
 
 /// <summary>Cuts the reductions of a product into blocks, term after term.</summary>
-/// <remarks>Blocks of a term are of almost equal length, multiples of 16 steps but for the last.</remarks>
+/// <remarks>Blocks of a term are its links, or of almost equal length, multiples of 16 steps but for the last.
+/// </remarks>
 internal readonly ref struct ReductionBlocks
 {
     /// <summary>Most steps of a block: a panel of the right side then about fits the first-level cache.</summary>
@@ -59,6 +60,8 @@ internal readonly ref struct ReductionBlocks
 
     private long StepsPerBlock(int term)
     {
+        if (_product.Term(term).InLinks)
+            return Term.LinkSteps;
         long steps = Math.Max(Steps(term), 1), count = (steps + MostSteps - 1) / MostSteps;
         return ((steps + count - 1) / count + 15) / 16 * 16;
     }

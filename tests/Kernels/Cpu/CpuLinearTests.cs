@@ -69,18 +69,15 @@ public sealed class CpuLinearTests
     }
 
     /// <summary>A linear layer with bias and adapter, its input and gradients, filled from a fixed seed.</summary>
-    private sealed class Operands : IDisposable
+    private sealed class Operands : RandomTensors
     {
-        private readonly CpuBackend _backend;
-        private readonly List<DeviceBuffer> _buffers = [];
-        private readonly Random _random = new(17);
         private readonly Tensor _x, _y, _dy, _dx, _projected;
         private readonly LinearWeight _weight;
         private readonly LinearGradient _gradient;
 
         public Operands(CpuBackend backend, DType type)
+            : base(backend, seed: 17)
         {
-            _backend = backend;
             _x = Take(type, Rows, Inner);
             _y = Take(type, Rows, Cols);
             _dy = Take(type, Rows, Cols);
@@ -97,18 +94,18 @@ public sealed class CpuLinearTests
         public byte[] Forward(int start, int count)
         {
             Tensor y = _y.Slice(start, count);
-            _backend.Linear(_x.Slice(start, count), WeightOf(start, count), y);
+            Backend.Linear(_x.Slice(start, count), WeightOf(start, count), y);
             return Bytes(y);
         }
 
         /// <summary>All gradients, the rows given in parts of these sizes.</summary>
         public byte[][] Backward(params int[] parts)
         {
-            _backend.Linear(_x, _weight, _y);
+            Backend.Linear(_x, _weight, _y);
             int start = 0;
             foreach (int count in parts)
             {
-                _backend.LinearBackward(
+                Backend.LinearBackward(
                     _x.Slice(start, count), WeightOf(start, count), _dy.Slice(start, count), _dx.Slice(start, count),
                     _gradient);
                 start += count;
@@ -120,39 +117,7 @@ public sealed class CpuLinearTests
             ];
         }
 
-        public void Dispose()
-        {
-            foreach (DeviceBuffer buffer in _buffers)
-                buffer.Dispose();
-        }
-
         private LinearWeight WeightOf(int start, int count) =>
             _weight with { Adapter = _weight.Adapter with { Projected = _projected.Slice(start, count) } };
-
-        private Tensor Take(DType type, int rows, int cols)
-        {
-            DeviceBuffer buffer = _backend.Allocate((long)rows * cols * type.Size());
-            _buffers.Add(buffer);
-            Tensor tensor = buffer.At(0, type, new Shape(rows, cols));
-            byte[] bytes = new byte[tensor.Bytes];
-            for (int index = 0; index < tensor.Length; index++)
-            {
-                float value = (float)(_random.NextDouble() * 2 - 1);
-                if (type == DType.F32)
-                    BitConverter.TryWriteBytes(bytes.AsSpan(4 * index), value);
-                else
-                    BitConverter.TryWriteBytes(bytes.AsSpan(2 * index), Bf16.FromSingle(value));
-            }
-
-            _backend.Upload(bytes, tensor);
-            return tensor;
-        }
-
-        private byte[] Bytes(Tensor tensor)
-        {
-            byte[] bytes = new byte[tensor.Bytes];
-            _backend.Download(tensor, bytes);
-            return bytes;
-        }
     }
 }

@@ -66,6 +66,21 @@ public sealed unsafe class GemmTests
     }
 
     [TestCaseSource(nameof(Levels))]
+    public void Links_AreChainsOfTheirOwn(string level)
+    {
+        using WorkerPool pool = new(2);
+        using Gemm gemm = new(pool, SimdLevels.Resolve(level));
+        foreach (string types in new[] { "fff", "bbf", "bbb" })
+            foreach (bool residual in new[] { false, true })
+                foreach ((int rows, int cols, int reduction) in new[] { (3, 5, 20), (40, 70, 600), (150, 33, 1601) })
+                {
+                    using Case test = new(rows, cols, "NN", types, reduction, residual, inLinks: true);
+                    gemm.Multiply(test.Product());
+                    test.AssertChains(gemm.HasPairs, $"{types} {rows} x {cols} over {reduction}, {residual}");
+                }
+    }
+
+    [TestCaseSource(nameof(Levels))]
     public void Bits_DoNotDependOnThreads_OrOnWhoCalls(string level)
     {
         foreach ((int rows, int cols, int reduction) in new[] { (200, 130, 900), (50, 260, 900) })
@@ -130,16 +145,17 @@ public sealed unsafe class GemmTests
         private readonly Matrix _left, _right, _secondLeft, _secondRight, _residual, _bias, _output;
         private readonly int _reduction, _secondReduction;
         private readonly float _secondScale;
-        private readonly bool _hasResidual, _hasBias;
+        private readonly bool _hasResidual, _hasBias, _inLinks;
 
         public Case(
             int rows, int cols, string forms, string types, int reduction, bool residual = false, bool bias = false,
-            int secondReduction = 0, float secondScale = 1)
+            int secondReduction = 0, float secondScale = 1, bool inLinks = false)
         {
             Random random = new(rows * 7919 + cols * 31 + reduction);
             DType TypeOf(int index) => types[index] == 'b' ? DType.BF16 : DType.F32;
             (_rows, _cols, _reduction, _secondReduction) = (rows, cols, reduction, secondReduction);
             (_secondScale, _hasResidual, _hasBias, _outputType) = (secondScale, residual, bias, TypeOf(2));
+            _inLinks = inLinks;
             _left = new Matrix(rows, reduction, TypeOf(0), forms[0] == 'N', random);
             _right = new Matrix(cols, reduction, TypeOf(1), forms[1] == 'T', random);
             _secondLeft = new Matrix(rows, secondReduction, TypeOf(0), true, random);
@@ -163,7 +179,7 @@ public sealed unsafe class GemmTests
                 OutputStride = _cols,
             };
             return product
-                .Plus(_left.Operand, _right.Operand, _reduction)
+                .Plus(_left.Operand, _right.Operand, _reduction, 1, _inLinks)
                 .Plus(_secondLeft.Operand, _secondRight.Operand, _secondReduction, _secondScale);
         }
 
@@ -175,8 +191,10 @@ public sealed unsafe class GemmTests
                 for (int col = 0; col < _cols; col += everyCol)
                 {
                     float sum = (_hasResidual ? _residual[row, col] : 0) + (_hasBias ? _bias[0, col] : 0);
-                    sum = Chain(sum, _left, _right, row, col, _reduction, 1, hasPairs);
-                    sum = Chain(sum, _secondLeft, _secondRight, row, col, _secondReduction, _secondScale, hasPairs);
+                    sum = _inLinks
+                        ? Links(sum, row, col, hasPairs)
+                        : Chain(sum, _left, _right, row, col, 0, _reduction, 1, hasPairs);
+                    sum = Chain(sum, _secondLeft, _secondRight, row, col, 0, _secondReduction, _secondScale, hasPairs);
                     float expected = _outputType == DType.BF16 ? Bf16.ToSingle(Bf16.FromSingle(sum)) : sum;
                     if (_output[row, col] != expected)
                         Assert.Fail($"{what}: [{row}, {col}] is {_output[row, col]:R}, not {expected:R}.");
@@ -191,13 +209,21 @@ public sealed unsafe class GemmTests
                 matrix.Dispose();
         }
 
+        private float Links(float sum, int row, int col, bool hasPairs)
+        {
+            int link = Term.LinkSteps * (hasPairs && _left.Type == DType.BF16 && _right.Type == DType.BF16 ? 2 : 1);
+            for (int start = 0; start < _reduction; start += link)
+                sum += Chain(0, _left, _right, row, col, start, Math.Min(start + link, _reduction), 1, hasPairs);
+            return sum;
+        }
+
         private static float Chain(
-            float sum, Matrix left, Matrix right, int row, int col, int reduction, float scale, bool hasPairs)
+            float sum, Matrix left, Matrix right, int row, int col, int start, int end, float scale, bool hasPairs)
         {
             bool pairs = hasPairs && left.Type == DType.BF16 && right.Type == DType.BF16 && scale == 1;
-            for (int place = 0; place < reduction; place++)
+            for (int place = start; place < end; place++)
             {
-                int at = !pairs ? place : place + 1 == reduction && place % 2 == 0 ? place : place ^ 1;
+                int at = !pairs ? place : place + 1 == end && place % 2 == 0 ? place : place ^ 1;
                 sum = MathF.FusedMultiplyAdd(left[row, at], right[col, at] * scale, sum);
             }
 

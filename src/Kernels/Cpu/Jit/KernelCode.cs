@@ -7,7 +7,7 @@ namespace FastCpt.Kernels.Cpu.Jit;
 /// <remarks>
 /// Sums stay in registers rows × vectors; per step the vectors of the right panel are loaded and each value of the
 /// left panel is spread over a register. Registers: rsi left, rdx right, rcx steps, r8 and r9 output and its stride,
-/// r10 and r11 start and its stride, k1 and up a mask per vector.
+/// r10 and r11 base and its stride (r10 is 0 once there is nothing to add), k1 and up a mask per vector.
 /// </remarks>
 internal sealed class KernelCode
 {
@@ -48,8 +48,8 @@ internal sealed class KernelCode
         _code.mov(rcx, __qword_ptr[rdi + Tile.StepsOffset]);
         _code.mov(r8, __qword_ptr[rdi + Tile.OutputOffset]);
         _code.mov(r9, __qword_ptr[rdi + Tile.OutputStrideOffset]);
-        _code.mov(r10, __qword_ptr[rdi + Tile.StartOffset]);
-        _code.mov(r11, __qword_ptr[rdi + Tile.StartStrideOffset]);
+        _code.mov(r10, __qword_ptr[rdi + Tile.BaseOffset]);
+        _code.mov(r11, __qword_ptr[rdi + Tile.BaseStrideOffset]);
         if (!_choice.HasMasks)
             return;
         _code.mov(eax, __dword_ptr[rdi + Tile.MaskOffset]);
@@ -60,16 +60,14 @@ internal sealed class KernelCode
         }
     }
 
-    /// <summary>Sums begin with 0, or with what the tile says.</summary>
+    /// <summary>Sums begin with the base, or with 0 where there is none or it comes last.</summary>
     private void Begin()
     {
-        Label given = _code.CreateLabel(), ready = _code.CreateLabel();
+        Label clear = _code.CreateLabel(), ready = _code.CreateLabel();
         _code.test(r10, r10);
-        _code.jne(given);
-        for (int sum = 0; sum < _rows * _vectors; sum++)
-            Emit(Instruction.Create(_choice.Clear, At(sum), At(sum), At(sum)));
-        _code.jmp(ready);
-        _code.Label(ref given);
+        _code.je(clear);
+        _code.cmp(__dword_ptr[rdi + Tile.AddsLastOffset], 0);
+        _code.jne(clear);
         for (int row = 0; row < _rows; row++)
         {
             for (int vector = 0; vector < _vectors; vector++)
@@ -77,6 +75,11 @@ internal sealed class KernelCode
             _code.add(r10, r11);
         }
 
+        _code.xor(r10d, r10d);
+        _code.jmp(ready);
+        _code.Label(ref clear);
+        for (int sum = 0; sum < _rows * _vectors; sum++)
+            Emit(Instruction.Create(_choice.Clear, At(sum), At(sum), At(sum)));
         _code.Label(ref ready);
     }
 
@@ -132,6 +135,23 @@ internal sealed class KernelCode
 
     private void End()
     {
+        Label store = _code.CreateLabel();
+        _code.test(r10, r10);
+        _code.je(store);
+        for (int row = 0; row < _rows; row++)
+        {
+            for (int vector = 0; vector < _vectors; vector++)
+            {
+                // The right panel's registers are free by now; a masked load never touches what does not exist.
+                Register value = At(_rows * _vectors + vector);
+                Emit(Masked(Instruction.Create(_choice.Load, value, InRow(Register.R10, vector)), vector));
+                Emit(Instruction.Create(_choice.Plus, Sum(row, vector), Sum(row, vector), value));
+            }
+
+            _code.add(r10, r11);
+        }
+
+        _code.Label(ref store);
         for (int row = 0; row < _rows; row++)
         {
             for (int vector = 0; vector < _vectors; vector++)

@@ -64,9 +64,12 @@ internal sealed unsafe class ManagedKernels() : MicroKernels(FullRows, 2 * Vecto
     }
 
     private static Vector<float> Begin(Tile* tile, int row, int half) =>
-        tile->Start == null
+        tile->AddsLast != 0 ? Vector<float>.Zero : Base(tile, row, half);
+
+    private static Vector<float> Base(Tile* tile, int row, int half) =>
+        tile->Base == null
             ? Vector<float>.Zero
-            : Vector.Load((float*)((byte*)tile->Start + row * tile->StartStride) + half * Vector<float>.Count);
+            : Vector.Load((float*)((byte*)tile->Base + row * tile->BaseStride) + half * Vector<float>.Count);
 
     private static void Add(
         float left, Vector<float> right0, Vector<float> right1, ref Vector<float> sum0, ref Vector<float> sum1)
@@ -78,6 +81,12 @@ internal sealed unsafe class ManagedKernels() : MicroKernels(FullRows, 2 * Vecto
 
     private static void End(Tile* tile, int row, Vector<float> sum0, Vector<float> sum1)
     {
+        if (tile->AddsLast != 0 && tile->Base != null)
+        {
+            sum0 += Base(tile, row, 0);
+            sum1 += Base(tile, row, 1);
+        }
+
         float* output = (float*)((byte*)tile->Output + row * tile->OutputStride);
         sum0.Store(output);
         sum1.Store(output + Vector<float>.Count);

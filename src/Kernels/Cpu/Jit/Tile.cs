@@ -2,13 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace FastCpt.Kernels.Cpu.Jit;
 
-/// <summary>Operands of one call of a micro-kernel: output = start + Σ over steps of left · right.</summary>
+/// <summary>Operands of one call of a micro-kernel: output = base + Σ over steps of left · right.</summary>
 /// <remarks>A kernel reads this by its offsets, so that one argument in one register is all it takes.</remarks>
 [StructLayout(LayoutKind.Explicit)]
 internal unsafe struct Tile
 {
     public const int LeftOffset = 0, RightOffset = 8, StepsOffset = 16, OutputOffset = 24, OutputStrideOffset = 32,
-        StartOffset = 40, StartStrideOffset = 48, MaskOffset = 56;
+        BaseOffset = 40, BaseStrideOffset = 48, MaskOffset = 56, AddsLastOffset = 60;
 
     /// <summary>Packed [steps, rows of a full tile].</summary>
     [FieldOffset(LeftOffset)]
@@ -28,22 +28,25 @@ internal unsafe struct Tile
     [FieldOffset(OutputStrideOffset)]
     public long OutputStride;
 
-    /// <summary>What the sums begin with, or null for 0; may be the output.</summary>
-    [FieldOffset(StartOffset)]
-    public float* Start;
+    /// <summary>What else is added, or null for nothing; may be the output.</summary>
+    [FieldOffset(BaseOffset)]
+    public float* Base;
 
-    /// <summary>Bytes from row to row; 0 where all rows begin with the same.</summary>
-    [FieldOffset(StartStrideOffset)]
-    public long StartStride;
+    /// <summary>Bytes from row to row; 0 where the same is added to all rows.</summary>
+    [FieldOffset(BaseStrideOffset)]
+    public long BaseStride;
 
     /// <summary>One bit per column that exists.</summary>
     [FieldOffset(MaskOffset)]
     public uint Mask;
 
-    /// <summary>Says what the sums begin with.</summary>
-    public void StartAt(float* start, long stride)
+    /// <summary>Whether sums begin with 0 and the base is added last; else they begin with the base. Not 0: true.</summary>
+    [FieldOffset(AddsLastOffset)]
+    public int AddsLast;
+
+    public void SetBase(float* start, long stride)
     {
-        Start = start;
-        StartStride = stride;
+        Base = start;
+        BaseStride = stride;
     }
 }
