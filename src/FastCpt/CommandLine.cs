@@ -36,6 +36,9 @@ internal static class CommandLine
         root.Add(StudyCommand.Create(options));
         root.Add(ConfigCommand.Create(options));
         root.Add(EnvCommand.Create(options));
+        root.Add(MergeCommand.Create(options));
+        root.Add(TokenizeCommand.Create(options));
+        root.Add(InspectCommand.Create(options));
         foreach (Option option in root.Options)
             option.Action = option switch
             {

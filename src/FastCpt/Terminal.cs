@@ -50,6 +50,9 @@ internal sealed class Terminal(TextWriter output, TextWriter error) : IDisposabl
         Result(Encoding.UTF8.GetString(bytes.ToArray()));
     }
 
+    /// <summary>A part of the result as one line of JSON, where there are many.</summary>
+    public void ResultLine(JsonNode document) => Result(document.ToJsonString());
+
     /// <summary>A line for whoever watches; not part of the result.</summary>
     public void Note(string line)
     {

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using FastCpt.Engine.Checkpoints;
 using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
 
 namespace FastCpt.Engine.Alignment;
 
@@ -30,7 +31,7 @@ internal static class Merge
             Task<JsonObject>[] described =
                 [.. inputs.Select(input => Task.Run(() => MergeManifest.Describe(input.Model, input.Role)))];
             using var writer = new FolderWriter(output.Folder, output.FileSystem);
-            Combine.Write(folders, blend, writer, output.Progress, output.Stop);
+            Combine.Write(Named(folders), blend, writer, output.Progress, output.Stop);
             var descriptions = new JsonArray([.. described.Select(task => task.GetAwaiter().GetResult())]);
             writer.Write(MergeManifest.FileName,
                 stream => MergeManifest.Write(stream, operation, parameters, descriptions));
@@ -42,6 +43,21 @@ internal static class Merge
             foreach (TensorFolder folder in folders)
                 folder.Dispose();
         }
+    }
+
+    /// <summary>The tensors by name; of a multimodal folder the text part, where the first is text only.</summary>
+    private static NamedTensors[] Named(IReadOnlyList<TensorFolder> folders)
+    {
+        NamedTensors[] named = [.. folders.Select(folder => new NamedTensors(folder))];
+        for (int i = 1; i < named.Length; i++)
+            if (!named[0].Names.Any(StoredNames.IsVisionPart) && named[i].Names.Any(StoredNames.IsVisionPart))
+                named[i] = new NamedTensors(folders[i], TextName);
+        return named;
+
+        static string? TextName(string stored) =>
+            StoredNames.IsVisionPart(stored) || StoredNames.IsComputedTable(stored)
+                ? null
+                : StoredNames.WithoutPrefix(stored);
     }
 
     private static void CheckOutput(IReadOnlyList<(MergeInput Model, string Role)> inputs, MergeOutput output)

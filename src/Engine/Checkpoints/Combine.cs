@@ -15,7 +15,7 @@ public static class Combine
     /// <param name="stop">Polled once a chunk.</param>
     /// <exception cref="RunException">Exit 4: inputs disagree. Exit 6: the disk. Exit 130, 143: stopped.</exception>
     public static void Write(
-        IReadOnlyList<TensorFolder> inputs, Func<string, Blend> blend, FolderWriter output,
+        IReadOnlyList<NamedTensors> inputs, Func<string, Blend> blend, FolderWriter output,
         Action<long, long>? progress = null, StopSignal? stop = null)
     {
         for (int i = 1; i < inputs.Count; i++)
@@ -23,7 +23,8 @@ public static class Combine
         long total = inputs[0].TotalBytes, done = 0;
         var bytes = new byte[ChunkElements * sizeof(double)];
         var sums = new double[ChunkElements];
-        TensorFolderWriter.Write(output, inputs[0].Entries, (entry, stream) =>
+        TensorEntry[] entries = [.. inputs[0].Names.Select(name => Renamed(inputs[0].Find(name)!, name))];
+        TensorFolderWriter.Write(output, entries, (entry, stream) =>
         {
             Blend how = blend(entry.Name);
             long chunkBytes = (long)ChunkElements * entry.Type.Size();
@@ -41,17 +42,17 @@ public static class Combine
 
     /// <summary>Refuses a model that has not exactly the tensors of another.</summary>
     /// <exception cref="RunException">Exit 4, naming the tensors.</exception>
-    public static void RequireAgreement(TensorFolder first, TensorFolder other)
+    public static void RequireAgreement(NamedTensors first, NamedTensors other)
     {
-        string[] missing = [.. first.Entries.Select(entry => entry.Name).Where(name => other.Find(name) is null)];
-        string[] extra = [.. other.Entries.Select(entry => entry.Name).Where(name => first.Find(name) is null)];
+        string[] missing = [.. first.Names.Where(name => other.Find(name) is null)];
+        string[] extra = [.. other.Names.Where(name => first.Find(name) is null)];
         if (missing.Length + extra.Length > 0)
             throw Refuse(missing.Length > 0
                 ? $"has no tensor {Some(missing)}, which {first.Path} has"
                 : $"has the tensor {Some(extra)}, which {first.Path} has not");
-        foreach (TensorEntry entry in first.Entries)
+        foreach (string name in first.Names)
         {
-            TensorEntry found = other.Find(entry.Name)!;        // not null: the names agree
+            TensorEntry entry = first.Find(name)!, found = other.Find(name)!;       // not null: the names agree
             if (found.Type != entry.Type || !found.Shape.SequenceEqual(entry.Shape))
                 throw Refuse($"{found} is {entry.Type} [{entry.ShapeText}] in {first.Path}");
         }
@@ -61,7 +62,7 @@ public static class Combine
     }
 
     private static void Fill(
-        IReadOnlyList<TensorFolder> inputs, Blend how, TensorEntry entry, long offset, double[] sums, Span<byte> chunk)
+        IReadOnlyList<NamedTensors> inputs, Blend how, TensorEntry entry, long offset, double[] sums, Span<byte> chunk)
     {
         if (how.CopyOf is not null || !TensorFolder.IsFloating(entry.Type))
         {
@@ -80,6 +81,8 @@ public static class Combine
         }
         StoredNumbers.Round(entry.Type, part, how.Divisor, chunk);
     }
+
+    private static TensorEntry Renamed(TensorEntry entry, string name) => new(name, entry.Type, entry.Shape);
 
     private static string Some(string[] names) =>
         $"'{YamlNode.Shown(names[0])}'" + (names.Length > 1 ? $" and {names.Length - 1} more" : "");

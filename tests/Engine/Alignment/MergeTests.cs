@@ -74,6 +74,21 @@ public sealed class MergeTests
     }
 
     [Test]
+    public void Merge_TakesTheTextPartOfAMultimodalBase()
+    {
+        const string Text = "\"hidden_size\": 8, \"num_hidden_layers\": 6, \"num_attention_heads\": 2, "
+            + "\"num_key_value_heads\": 1, \"head_dim\": 4, \"intermediate_size\": 8, \"vocab_size\": 33}";
+        string[] names = [.. TinyModels.Names.Select(name => "language_model." + name), "vision_tower.layers.0.weight"];
+        _models.Create("both", 1, names: names,
+            config: "{\"model_type\": \"gemma3\", \"text_config\": {\"model_type\": \"gemma3_text\", " + Text + "}");
+        _models.Create("trained", 2, config: "{\"model_type\": \"gemma3_text\", " + Text);
+        Revert.Run(_models.Input("trained"), _models.Input("both"), Groups, _models.Output("out"));
+        _models.AssertCopies("out", name => LayerGroups.LayerOf(name) is >= 2 and < 5 ? "base" : "trained");
+        Assert.That(() => Revert.Run(_models.Input("both"), _models.Input("trained"), Groups, _models.Output("no")),
+            Throws.TypeOf<RunException>().With.Property("Code").EqualTo(ExitCode.ModelFile));
+    }
+
+    [Test]
     public void Merge_CopiesOtherFilesAndWritesAManifest()
     {
         _models.Create("trained", 2);

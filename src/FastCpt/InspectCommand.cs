@@ -1,0 +1,168 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using FastCpt.Engine.Checkpoints;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Parameters;
+using FastCpt.Engine.Tokenizers;
+
+namespace FastCpt;
+
+/// <summary>`fastcpt inspect`: what a model folder, a weight file or a tokenizer holds.</summary>
+internal static class InspectCommand
+{
+    private const int MostTensorsNamed = 5;
+
+    public static Command Create(CommonOptions options)
+    {
+        var path = new Argument<string>("path")
+        {
+            Description = "A model folder, a .safetensors file, or a tokenizer's file or folder.",
+        };
+        var verify = new Option<bool>("--verify")
+        {
+            Description = "Reads everything: weights must be finite and fit config.json, the tokenizer must fit the "
+                + "model. Ends with 7 if not.",
+        };
+        var verb = new Verb("inspect", "Shows what a model folder, a weight file or a tokenizer holds.")
+        {
+            Examples = ["fastcpt inspect models/base", "fastcpt inspect models/base --verify --json"],
+        };
+        verb.Add(path);
+        verb.Add(verify);
+        verb.SetAction(parse => options.Run(parse, terminal =>
+        {
+            using var stop = new StopSignal();
+            var problems = parse.GetValue(verify) ? new List<string>() : null;
+            JsonObject facts = Facts(parse.GetRequiredValue(path), problems, terminal, stop);
+            if (problems is not null)
+                facts.Add("problems", new JsonArray([.. problems.Select(problem => JsonValue.Create(problem))]));
+            Write(facts, terminal);
+            return problems is { Count: > 0 } ? ExitCode.CheckFailed : ExitCode.Done;
+        }));
+        return verb;
+    }
+
+    /// <param name="problems">Receives what a check found; null where nothing is checked.</param>
+    private static JsonObject Facts(string path, List<string>? problems, Terminal terminal, StopSignal stop)
+    {
+        var facts = new JsonObject { ["path"] = path };
+        if (!Directory.Exists(path))
+        {
+            if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+                AddFile(path, facts, terminal);
+            else
+                AddTokenizer(Tokenizer.Load(path), facts);
+            return facts;
+        }
+        bool isModel = File.Exists(Path.Combine(path, ModelConfigReader.FileName));
+        if (isModel)
+            AddModel(path, facts, problems, terminal, stop);
+        if (!isModel || HasTokenizer(path))
+        {
+            Tokenizer tokenizer = Tokenizer.Load(path);
+            AddTokenizer(tokenizer, facts);
+            if (isModel && problems is not null)
+                CheckTokenizer(tokenizer, path, problems);
+        }
+        return facts;
+    }
+
+    private static void AddModel(
+        string path, JsonObject facts, List<string>? problems, Terminal terminal, StopSignal stop)
+    {
+        if (problems is not null)
+            ModelFolder.Open(path, terminal.Note).Dispose();        // throws where weights and config.json do not fit
+        ModelConfig config = ModelConfigReader.Read(path).Config;
+        facts.Add("architecture", config.Architecture.ToString());
+        facts.Add("layers", config.Layers);
+        facts.Add("width", config.Width);
+        facts.Add("heads", config.Heads);
+        facts.Add("key_heads", config.KeyHeads);
+        facts.Add("inner_width", config.InnerWidth);
+        facts.Add("vocabulary", config.VocabularySize);
+        facts.Add("tied_head", config.TiedHead);
+        using TensorFolder folder = TensorFolder.Open(path, terminal.Note);
+        AddTensors(folder.Entries, facts, terminal);
+        AddGroups(folder.Entries, LayerGroups.Of(config.Layers), facts);
+        if (problems is null)
+            return;
+        var found = FiniteCheck.Find(folder, stop);
+        problems.AddRange(found.Take(MostTensorsNamed)
+            .Select(f => $"{f.Count} numbers of {f.Entry} are NaN or infinite"));
+        if (found.Count > MostTensorsNamed)
+            problems.Add($"{found.Count - MostTensorsNamed} more tensors have such numbers");
+    }
+
+    private static void AddFile(string path, JsonObject facts, Terminal terminal)
+    {
+        using SafeTensorsFile file = SafeTensorsFile.Open(path);
+        AddTensors(file.Entries, facts, terminal);
+        foreach (var (key, value) in file.Metadata)
+            facts.Add("metadata." + key, value);
+    }
+
+    private static void AddTensors(IReadOnlyList<TensorEntry> entries, JsonObject facts, Terminal terminal)
+    {
+        facts.Add("tensors", entries.Count);
+        facts.Add("parameters", entries.Sum(entry => entry.ElementCount));
+        facts.Add("bytes", entries.Sum(entry => entry.ByteCount));
+        facts.Add("types", string.Join(", ", entries.Select(entry => entry.Type).Distinct().Order()));
+        foreach (TensorEntry entry in entries)
+            terminal.Detail($"{entry}");
+    }
+
+    private static void AddGroups(IReadOnlyList<TensorEntry> entries, LayerGroups groups, JsonObject facts)
+    {
+        foreach (var (name, group) in new (string, LayerGroup?)[]
+            {
+                ("first", LayerGroup.First), ("middle", LayerGroup.Middle), ("last", LayerGroup.Last), ("other", null),
+            })
+        {
+            if (group is { } present)
+                facts.Add("layers_" + name, groups[present].ToString());
+            facts.Add("parameters_" + name,
+                entries.Where(entry => groups.GroupOf(entry.Name) == group).Sum(entry => entry.ElementCount));
+        }
+    }
+
+    private static bool HasTokenizer(string folder) => Directory.GetFiles(folder).Select(Path.GetFileName).Any(name =>
+        name is "tokenizer.json" or "tokenizer.model" or "sentencepiece.bpe.model" or "vocab.bpe" or "merges.txt"
+        || name!.EndsWith(".tiktoken", StringComparison.Ordinal));      // not null: a file has a name
+
+    private static void AddTokenizer(Tokenizer tokenizer, JsonObject facts)
+    {
+        facts.Add("tokenizer_pieces", tokenizer.VocabularySize);
+        facts.Add("tokenizer_sha256", tokenizer.Sha256);
+        facts.Add("bos", tokenizer.Bos);
+        facts.Add("eos", tokenizer.Eos);
+        facts.Add("pad", tokenizer.Pad);
+        facts.Add("unknown", tokenizer.Unknown);
+    }
+
+    private static void CheckTokenizer(Tokenizer tokenizer, string path, List<string> problems)
+    {
+        int rows = ModelConfigReader.Read(path).Config.VocabularySize;
+        if (tokenizer.VocabularySize > rows)
+            problems.Add($"the tokenizer has {tokenizer.VocabularySize} pieces, the embedding only {rows} rows");
+        if (tokenizer.Eos is null)
+            problems.Add("the tokenizer names no end of text (eos), which ends every document");
+    }
+
+    private static void Write(JsonObject facts, Terminal terminal)
+    {
+        if (terminal.IsJson)
+        {
+            terminal.Result(facts);
+            return;
+        }
+        foreach (var (key, value) in facts)
+            if (value is JsonArray problems)
+                terminal.Result(problems.Count == 0
+                    ? "no problem found"
+                    : string.Join('\n', problems.Select(problem => $"problem: {problem}")));
+            else if (value is not null)
+                terminal.Result($"{key}: {value}");
+    }
+}
