@@ -9,7 +9,7 @@ using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt;
 
-/// <summary>`fastcpt inspect`: what a model folder, a weight file or a tokenizer holds.</summary>
+/// <summary>`fastcpt inspect`: what a model, a checkpoint, a weight file or a tokenizer holds.</summary>
 internal static class InspectCommand
 {
     private const int MostTensorsNamed = 5;
@@ -18,14 +18,14 @@ internal static class InspectCommand
     {
         var path = new Argument<string>("path")
         {
-            Description = "A model folder, a .safetensors file, or a tokenizer's file or folder.",
+            Description = "A model or checkpoint folder, a .safetensors file, or a tokenizer's file or folder.",
         };
         var verify = new Option<bool>("--verify")
         {
-            Description = "Reads everything: weights must be finite and fit config.json, the tokenizer must fit the "
-                + "model. Ends with 7 if not.",
+            Description = "Reads everything: files must be as they were saved, weights finite and fit for "
+                + "config.json, the tokenizer fit for the model. Ends with 7 if not.",
         };
-        var verb = new Verb("inspect", "Shows what a model folder, a weight file or a tokenizer holds.")
+        var verb = new Verb("inspect", "Shows what a model, a checkpoint, a weight file or a tokenizer holds.")
         {
             Examples = ["fastcpt inspect models/base", "fastcpt inspect models/base --verify --json"],
         };
@@ -56,6 +56,8 @@ internal static class InspectCommand
                 AddTokenizer(Tokenizer.Load(path), facts);
             return facts;
         }
+        if (Checkpoint.Open(path) is { } checkpoint)
+            AddCheckpoint(checkpoint, facts, problems);
         bool isModel = File.Exists(Path.Combine(path, ModelConfigReader.FileName));
         if (isModel)
             AddModel(path, facts, problems, terminal, stop);
@@ -67,6 +69,17 @@ internal static class InspectCommand
                 CheckTokenizer(tokenizer, path, problems);
         }
         return facts;
+    }
+
+    private static void AddCheckpoint(Checkpoint checkpoint, JsonObject facts, List<string>? problems)
+    {
+        facts.Add("step", checkpoint.Step);
+        facts.Add("tokens", checkpoint.Facts.Tokens);
+        facts.Add("run_id", checkpoint.Facts.RunId);
+        facts.Add("made_by", checkpoint.Facts.ToolVersion);
+        facts.Add("healthy", checkpoint.Facts.IsHealthy);
+        if (problems is not null && checkpoint.WhyNot(full: true) is { } reason)
+            problems.Add(reason);
     }
 
     private static void AddModel(

@@ -27,7 +27,11 @@ public sealed class CommandLineTests
     [Test]
     public void CommandLine_EveryVerb_HasHelpWithExamples()
     {
-        string[][] verbs = [["config", "show"], ["config", "schema"], ["config", "init"], ["env"]];
+        string[][] verbs =
+        [
+            ["config", "show"], ["config", "schema"], ["config", "init"], ["env"], ["inspect"], ["merge", "soup"],
+            ["merge", "interpolate"], ["merge", "revert"], ["tokenize", "train"], ["tokenize", "encode"],
+        ];
         foreach (string[] verb in verbs)
         {
             Call call = Call.Of([.. verb, "--help"]);

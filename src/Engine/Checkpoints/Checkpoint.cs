@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using FastCpt.Engine.Files;
 
@@ -28,6 +29,21 @@ public sealed class Checkpoint
     /// <summary>Whether every file is there with its length; a quick look that reads no file.</summary>
     internal bool HasAllFiles => Files.All(file =>
         new FileInfo(System.IO.Path.Combine(Path, file.Name)) is { Exists: true } info && info.Length == file.Bytes);
+
+    /// <summary>Opens one folder to look at it; nothing is compared yet.</summary>
+    /// <returns>Null if the folder has no manifest, so is no checkpoint.</returns>
+    /// <exception cref="RunException">Exit code 4: the manifest is damaged, or is of another step.</exception>
+    public static Checkpoint? Open(string folder)
+    {
+        if (!File.Exists(System.IO.Path.Combine(folder, CheckpointManifest.FileName)))
+            return null;
+        string name = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(
+            System.IO.Path.GetFullPath(folder)));
+        return long.TryParse(name.Split('-')[^1], NumberStyles.None, CultureInfo.InvariantCulture, out long step)
+            ? CheckpointManifest.Read(folder, step)
+            : throw new RunException(ExitCode.ModelFile,
+                $"{folder}: has the manifest of a checkpoint, expected a folder named step- and the step.");
+    }
 
     /// <summary>Compares every file with the manifest.</summary>
     /// <param name="full">By SHA-256 as well, not only by length and CRC.</param>
