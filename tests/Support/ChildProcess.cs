@@ -14,6 +14,7 @@ internal static class ChildProcess
         "hold-lock" => RunLockTests.HoldLock(arguments[0]),
         "wait-for-signals" => StopSignalTests.WaitForSignals(),
         "save-next-and-die" => CheckpointRun.SaveNextAndDie(arguments[0], int.Parse(arguments[1])),
+        "open-folder" => TensorFolderTests.Open(arguments[0]),
         "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),
         _ => throw new ArgumentException($"No child task '{task}'."),
     };

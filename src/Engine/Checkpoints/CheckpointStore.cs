@@ -60,7 +60,16 @@ public sealed class CheckpointStore
     public void RequireSpace(long bytes)
     {
         long needed = bytes + bytes / 10;
-        long free = _fileSystem.FreeBytes(_folder);
+        long free;
+        try
+        {
+            free = _fileSystem.FreeBytes(_folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _log($"{_folder}: how much space is free is unknown: {e.Message}");
+            return;
+        }
         if (free < needed)
             throw new RunException(ExitCode.Resources, string.Create(CultureInfo.InvariantCulture,
                 $"{_folder}: a checkpoint needs {needed >> 20} MiB, {free >> 20} MiB are free. ")

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using FastCpt.Engine.Checkpoints;
 using FastCpt.Engine.Files;
@@ -162,6 +163,25 @@ public sealed class TensorFolderTests
     }
 
     [Test]
+    [Platform(Include = "Linux"), Category("slow")]
+    public void Fault_R6_MoreShardsThanOpenFilesAllowed_EndsWith6()
+    {
+        using var folder = new TestFolder();
+        const int Count = 300;
+        for (int i = 0; i < Count; i++)
+            WriteShard(folder.At($"{i}.safetensors"), $"w{i}");
+        WriteIndex(folder, "{\"weight_map\":{"
+            + string.Join(',', Enumerable.Range(0, Count).Select(i => $"\"w{i}\":\"{i}.safetensors\"")) + "}}");
+        Assert.That(Open(folder.Path), Is.Zero);
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "ulimit -n 200 && exec \"$@\"", "sh", "dotnet"]);
+        foreach (string argument in new[] { typeof(TensorFolderTests).Assembly.Location, "open-folder", folder.Path })
+            start.ArgumentList.Add(argument);
+        using Process limited = Process.Start(start)!;      // not null: sh is a program of its own
+        Assert.That(limited.WaitForExit(60_000), Is.True);
+        Assert.That(limited.ExitCode, Is.EqualTo((int)ExitCode.Resources));
+    }
+
+    [Test]
     public void TensorFolder_WarnsOfWhatIsOdd()
     {
         using var folder = new TestFolder();
@@ -204,6 +224,20 @@ public sealed class TensorFolderTests
 
         void Check(TensorEntry needed, string reason) => Assert.That(() => read.Require([needed], "Llama"),
             Throws.TypeOf<RunException>().With.Message.Contains(reason));
+    }
+
+    /// <summary>The child: opens a folder, and ends as the command would.</summary>
+    internal static int Open(string folder)
+    {
+        try
+        {
+            TensorFolder.Open(folder, _ => { }).Dispose();
+            return 0;
+        }
+        catch (RunException e)
+        {
+            return (int)e.Code;
+        }
     }
 
     private static string Write(string path, long maxShardBytes)
