@@ -34,6 +34,7 @@ internal static class CommandLine
             root.Add(option);
         root.Add(TrainCommand.Create(options));
         root.Add(StudyCommand.Create(options));
+        root.Add(ReportCommand.Create(options));
         root.Add(ConfigCommand.Create(options));
         root.Add(EnvCommand.Create(options));
         root.Add(MergeCommand.Create(options));

@@ -33,12 +33,12 @@ internal static class StudyCommand
             using var stop = new StopSignal(config.OutputDir);
             var run = new StudyRun(config, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet);
             if (StudyRunner.Run(run, parse.GetValue(only) ?? []) is { } results)
-                Show(terminal, results);
+                Show(terminal, results, config.OutputDir);
         }));
         return verb;
     }
 
-    private static void Show(Terminal terminal, StudyResults results)
+    private static void Show(Terminal terminal, StudyResults results, string folder)
     {
         if (terminal.IsJson)
         {
@@ -48,6 +48,7 @@ internal static class StudyCommand
 
         terminal.Result(StudyTable.Text(results).TrimEnd('\n'));
         foreach (StudyFinding finding in StudyFinding.Of(results))
-            terminal.Result($"{(finding.Holds ? "yes" : "NO ")}  {finding.Statement}");
+            terminal.Result($"{(finding.Holds ? "yes" : "no ")}  {finding.Statement}");
+        terminal.Result(Path.Combine(folder, StudyReport.FileName));
     }
 }

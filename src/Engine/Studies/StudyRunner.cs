@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
+using FastCpt.Engine.Reports;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Studies;
@@ -34,13 +35,18 @@ public static class StudyRunner
         if (!graph.Evaluations.All(evaluation => evaluation.IsUpToDate))
             return null;
         StudyResults results = Collect(run, graph);
-        string path = Path.Combine(run.Config.OutputDir, StudyResultsFile.Name);
-        byte[] bytes = Encoding.UTF8.GetBytes(StudyResultsFile.ToJson(results) + "\n");
-        if (made > 0 || !File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes))
-            AtomicFile.Write(path, bytes, run.Files);
+        Write(run, StudyResultsFile.Name, Encoding.UTF8.GetBytes(StudyResultsFile.ToJson(results) + "\n"));
+        Write(run, StudyReport.FileName, HtmlReport.Write(StudyReport.Of(results)));
         if (made == 0)
             run.Say($"{run.Config.Name}: up to date, {wanted.Count} artefacts");
         return results;
+    }
+
+    private static void Write(StudyRun run, string name, byte[] bytes)
+    {
+        string path = Path.Combine(run.Config.OutputDir, name);
+        if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes))
+            AtomicFile.Write(path, bytes, run.Files);
     }
 
     /// <summary>A study keeps what it has made, so a stop is never the end of it.</summary>
