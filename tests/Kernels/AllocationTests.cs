@@ -14,7 +14,6 @@ public sealed class AllocationTests
     [TestCaseSource(nameof(OpsAndTypes))]
     public void Op_AllocatesNothingWhenRunAgain(string name, Types types)
     {
-        OpCases.IgnoreWhatReferenceComputes(name);
         // With one worker all of the op runs on this thread, whose allocations are counted.
         using CpuBackend backend = new(threads: 1);
         using Device device = new(backend);

@@ -14,7 +14,6 @@ public sealed class ThreadBitsTests
     [TestCaseSource(nameof(OpsAndTypes))]
     public void Op_HasTheSameBitsAtAnyNumberOfWorkers(string name, Types types)
     {
-        OpCases.IgnoreWhatReferenceComputes(name);
         byte[][] expected = Run(name, types, threads: 1, out int alone);
         Assert.That(alone, Is.LessThanOrEqualTo(1));
         foreach (int threads in (int[])[2, 3, 8])

@@ -18,13 +18,6 @@ internal static class OpCases
         new GatedMlpTests.MlpShape(301, 259, 517, Gate.SwiGlu, true, 9),
         AttentionCase.Of([97, 70, 134], 4, 2, 34, AttentionMask.Causal, 0));
 
-    /// <summary>Ignores ops that the cpu backend leaves to Reference.</summary>
-    public static void IgnoreWhatReferenceComputes(string name)
-    {
-        if (name is "Attention" or "AttentionBackward" or "LinearCrossEntropy")
-            Assert.Ignore($"The cpu backend leaves {name} to Reference.");
-    }
-
     private static List<(string Name, Func<Scene, OpCase> Build)> List(
         int rows, int cols, int vocabulary, LinearShape linear, GatedMlpTests.MlpShape mlp, AttentionCase attention)
     {
