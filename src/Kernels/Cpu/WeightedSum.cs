@@ -3,40 +3,42 @@ using System.Runtime.Intrinsics;
 
 namespace FastCpt.Kernels.Cpu;
 
-/// <summary>Weighted sums in double, block by block: the sums of a block stay in the nearest cache.</summary>
+/// <summary>Weighted sums in double, in the order of the terms; lanes hold neighbours.</summary>
 /// <remarks>Products and sums are rounded one by one, as Reference rounds them, so the bits are Reference's.</remarks>
 internal static unsafe class WeightedSum
 {
-    /// <summary>sums[i] = weight · x[i], or sums[i] += weight · x[i].</summary>
-    /// <param name="count">Elements; sums and x are read up to the next multiple of 16 as zeros.</param>
+    /// <summary>y[i] = Σ weights[t] · xs[t][i], rounded once.</summary>
+    /// <param name="xs">At least one; may include y where that is F32.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Add(float* x, double weight, bool first, double* sums, long count)
+    public static void Run<TElement>(float** xs, double* weights, int terms, void* y, long count)
+        where TElement : struct, IElement
     {
-        Vector512<double> weights = Vector512.Create(weight);
         for (long i = 0; i < count; i += 16)
         {
-            (Vector512<double> lower, Vector512<double> upper) =
-                Vector512.Widen(Row.Load<SingleElement>(x, 0, i, count));
-            (lower, upper) = (lower * weights, upper * weights);
-            if (!first)
-                (lower, upper) = (Vector512.Load(sums + i) + lower, Vector512.Load(sums + i + 8) + upper);
-            lower.Store(sums + i);
-            upper.Store(sums + i + 8);
+            // From the first term on, not from 0: a sum of negative zeros keeps its sign.
+            Weighted(xs[0], weights[0], i, count, out Vector512<double> lower, out Vector512<double> upper);
+            for (int term = 1; term < terms; term++)
+            {
+                Weighted(
+                    xs[term], weights[term], i, count, out Vector512<double> nextLower,
+                    out Vector512<double> nextUpper);
+                lower += nextLower;
+                upper += nextUpper;
+            }
+
+            Vector512<float> near = Vector512.Narrow(lower, upper);
+            Row.Store<TElement>(TElement.Type == DType.F32 ? near : ToOdd(lower, upper, near), y, 0, i, count);
         }
     }
 
-    /// <summary>y[i] = sums[i], rounded once.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Round<TElement>(double* sums, void* y, long count)
-        where TElement : IElement
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Weighted(
+        float* x, double weight, long i, long count, out Vector512<double> lower, out Vector512<double> upper)
     {
-        bool single = TElement.Type == DType.F32;
-        for (long i = 0; i < count; i += 16)
-        {
-            Vector512<double> lower = Vector512.Load(sums + i), upper = Vector512.Load(sums + i + 8);
-            Vector512<float> near = Vector512.Narrow(lower, upper);
-            Row.Store<TElement>(single ? near : ToOdd(lower, upper, near), y, 0, i, count);
-        }
+        Vector512<double> weights = Vector512.Create(weight);
+        (lower, upper) = Vector512.Widen(Row.Load<SingleElement>(x, 0, i, count));
+        lower *= weights;
+        upper *= weights;
     }
 
     /// <summary>The doubles rounded to float so that rounding again to BF16 is as if done once.</summary>
@@ -72,25 +74,29 @@ public sealed unsafe partial class CpuBackend
         fixed (Tensor* terms = xs)
         fixed (double* factors = weights)
             _pool.RunRange(
-                new WeightedSumJob(terms, factors, xs.Length, y), BlockSums.Blocks(y.Length), LeastSums);
+                new WeightedSumJob(this, terms, factors, xs.Length, y), BlockSums.Blocks(y.Length), LeastSums);
     }
 
-    private readonly struct WeightedSumJob(Tensor* terms, double* weights, int count, Tensor y) : IRangeJob
+    private readonly struct WeightedSumJob(
+        CpuBackend backend, Tensor* terms, double* weights, int count, Tensor y) : IRangeJob
     {
+        /// <summary>Elements of which every term is widened at a time.</summary>
+        private const long Piece = 512;
+
         public void Run(long start, long end, int worker)
         {
-            float* widened = stackalloc float[(int)BlockSums.Block];
-            double* sums = stackalloc double[(int)BlockSums.Block];
-            for (long block = start; block < end; block++)
+            float** xs = (float**)backend.WorkerScratch(worker, count * (sizeof(float*) + Piece * sizeof(float)));
+            float* widened = (float*)(xs + count);
+            long stop = Math.Min(end * BlockSums.Block, y.Length);
+            for (long first = start * BlockSums.Block; first < stop; first += Piece)
             {
-                long first = block * BlockSums.Block, length = Math.Min(BlockSums.Block, y.Length - first);
+                long length = Math.Min(Piece, stop - first);
                 for (int term = 0; term < count; term++)
-                    Cpu.WeightedSum.Add(
-                        Singles(terms[term], first, length, widened), weights[term], term == 0, sums, length);
+                    xs[term] = Singles(terms[term], first, length, widened + term * Piece);
                 if (IsSingle(y))
-                    Cpu.WeightedSum.Round<SingleElement>(sums, (float*)y.Address + first, length);
+                    Cpu.WeightedSum.Run<SingleElement>(xs, weights, count, (float*)y.Address + first, length);
                 else
-                    Cpu.WeightedSum.Round<BrainElement>(sums, (ushort*)y.Address + first, length);
+                    Cpu.WeightedSum.Run<BrainElement>(xs, weights, count, (ushort*)y.Address + first, length);
             }
         }
     }
