@@ -18,14 +18,15 @@ public enum RandomStream : uint
 /// </remarks>
 public static class Philox
 {
-    private const uint Multiplier0 = 0xD2511F53, Multiplier1 = 0xCD9E8D57;
-    private const uint Weyl0 = 0x9E3779B9, Weyl1 = 0xBB67AE85;
+    internal const int Rounds = 10;
+    internal const uint Multiplier0 = 0xD2511F53, Multiplier1 = 0xCD9E8D57;
+    internal const uint Weyl0 = 0x9E3779B9, Weyl1 = 0xBB67AE85;
 
     /// <summary>Four 32-bit numbers of the block cipher for a raw key and counter.</summary>
     public static (uint X0, uint X1, uint X2, uint X3) Block(
         uint key0, uint key1, uint counter0, uint counter1, uint counter2, uint counter3)
     {
-        for (int round = 0; round < 10; round++)
+        for (int round = 0; round < Rounds; round++)
         {
             ulong product0 = (ulong)Multiplier0 * counter0, product1 = (ulong)Multiplier1 * counter2;
             counter0 = (uint)(product1 >> 32) ^ counter1 ^ key0;

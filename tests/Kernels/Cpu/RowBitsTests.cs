@@ -19,6 +19,15 @@ public sealed class RowBitsTests
             Assert.That(RunAll(threads, types), Is.EqualTo(expected), $"{threads} workers");
     }
 
+    /// <summary>Checksums that every instruction set must reach: runs with wide SIMD off compare with them.</summary>
+    [Test]
+    public void Bits_AreTheSame_OnEveryInstructionSet()
+    {
+        Assert.That(
+            (Checksum.Of(RunAll(2, Types.Single)), Checksum.Of(RunAll(2, Types.Brain))),
+            Is.EqualTo((2000363193u, 1u)));
+    }
+
     [Test]
     public void Row_HasTheSameBits_AloneAndAmongOthers([ValueSource(nameof(AllTypes))] Types types)
     {
@@ -103,29 +112,47 @@ public sealed class RowBitsTests
     {
         const int Length = 70_001;
         Backend backend = s.Backend;
-        Tensor x = s.Activation(Rows, Cols), dy = s.Activation(Rows, Cols), dx = s.Activation(Rows, Cols);
-        Tensor w = s.Weight(Cols), dw = s.Statistic(Cols), db = s.Statistic(Cols);
-        Tensor mean = s.Statistic(Rows), rstd = s.Statistic(Rows), keys = s.Device.Put(new long[Rows]);
-        Tensor gate = s.Activation(Length), up = s.Activation(Length), y = s.NewActivation(Length);
-        Tensor g = s.Statistic(Length), theta = s.Weight(Length), m = s.Statistic(Length), copy = y;
-        Tensor v = s.StatisticOf([.. s.Normal(Length).Select(Math.Abs)], Length), anchor = s.Weight(Length);
+        Random random = new(1);
+        Tensor x = Activation(Rows, Cols), dy = Activation(Rows, Cols), dx = Activation(Rows, Cols);
+        Tensor y = s.NewActivation(Rows, Cols), w = Weight(Cols), b = Weight(Cols);
+        Tensor dw = Statistic(Cols), db = Statistic(Cols), mean = Statistic(Rows), rstd = Statistic(Rows);
+        Tensor keys = s.Device.Put([.. Enumerable.Range(0, Rows).Select(row => (row * 7919L) << 20)]);
+        Tensor positions = s.Integers([.. Enumerable.Range(0, Rows).Select(row => row % 9)]), table = Statistic(9, 50);
+        Tensor gate = Activation(Length), up = Activation(Length), z = s.NewActivation(Length);
+        Tensor g = Statistic(Length), theta = Weight(Length), m = Statistic(Length), anchor = Weight(Length);
+        Tensor v = s.StatisticOf([.. Uniform(Length).Select(Math.Abs)], Length);
         Tensor norm = s.Device.Put([0.0], DType.F64, new Shape(1));
         Tensor dot = s.Device.Put([0.0], DType.F64, new Shape(1));
         Pull pull = new(anchor, 0.1f);
         AdamWStep step = new(1e-3f, 0.9f, 0.99f, 1e-8f, 0.1f, 0.5f, 3);
-        Tensor brain = copy.Type == DType.BF16 ? copy : Tensor.None;
+        Tensor copy = z.Type == DType.BF16 ? z : Tensor.None;
         return
         [
+            (() => backend.RmsNorm(x, w, 1, 1e-6f, y, rstd), [y, rstd]),
             (() => backend.RmsNormBackward(x, w, 1, rstd, dy, dx, dw), [dx, dw]),
+            (() => backend.LayerNorm(x, w, b, 1e-6f, y, mean, rstd), [y, mean, rstd]),
             (() => backend.LayerNormBackward(x, w, mean, rstd, dy, dx, dw, db), [dx, dw, db]),
-            (() => backend.SwiGlu(gate, up, y), [y]),
-            (() => backend.GeGlu(gate, up, y), [y]),
-            (() => backend.Gelu(gate, y), [y]),
-            (() => backend.Add(gate, up, y), [y]),
-            (() => backend.Dropout(x, keys, 0.3f, new DropoutKey(1, 2, 3), dx), [dx]),
+            (() => backend.Rope(positions, table, false, y), [y]),
+            (() => backend.Dropout(x, keys, 0.3f, new DropoutKey(1, 2, 3), y), [y]),
+            (() => backend.DropoutBackward(dy, keys, 0.3f, new DropoutKey(1, 2, 3), dx), [dx]),
+            (() => backend.SwiGlu(gate, up, z), [z]),
+            (() => backend.GeGlu(gate, up, z), [z]),
+            (() => backend.Gelu(gate, z), [z]),
+            (() => backend.Add(gate, up, z), [z]),
+            (() => backend.SwiGluBackward(gate, up, z, gate, up), [gate, up]),
+            (() => backend.GeGluBackward(gate, up, z, gate, up), [gate, up]),
+            (() => backend.GeluBackward(gate, z, up), [up]),
             (() => backend.GradientSquaredNorm(g, theta, pull, norm), [norm]),
             (() => backend.Dot(gate, up, anchor, dot), [dot]),
-            (() => backend.AdamW(g, pull, step, theta, m, v, brain), [theta, m, v, y]),
+            (() => backend.AdamW(g, pull, step, theta, m, v, copy), [theta, m, v, z]),
         ];
+
+        Tensor Activation(params long[] shape) => s.ActivationOf(Uniform(shape), shape);
+        Tensor Weight(params long[] shape) => s.WeightOf(Uniform(shape), shape);
+        Tensor Statistic(params long[] shape) => s.StatisticOf(Uniform(shape), shape);
+
+        // Without functions of the platform's library: checksums compare the results of different machines.
+        double[] Uniform(params long[] shape) =>
+            [.. Enumerable.Range(0, (int)new Shape(shape).Length).Select(_ => 4 * random.NextDouble() - 2)];
     }
 }
