@@ -9,7 +9,7 @@ internal static class ByteLevelJson
         SplitPattern pattern = Pattern(root["pre_tokenizer"]);
         JsonPlace normalizer = root["normalizer"];
         if (!normalizer.IsNull && normalizer["type"].Text != "NFC")
-            throw normalizer.Refuse("is set and not NFC; expected null or NFC for byte-level BPE");
+            throw normalizer.Refuse($"is {normalizer["type"].Text}, expected null or NFC for byte-level BPE");
         if (root["decoder"]["type"].Text != "ByteLevel")
             throw root["decoder"].Refuse("is not ByteLevel, which this pre-tokenizer needs");
         TokenizerJson.CheckBpe(model);
@@ -31,12 +31,14 @@ internal static class ByteLevelJson
                 WholeWordsFirst = model["ignore_merges"].Flag(missing: false),
                 Composes = !normalizer.IsNull,
             };
-            return new ByteLevelTokenizer(vocabulary, TokenizerJson.ReadAddedTokens(root["added_tokens"]));
+            return new ByteLevelTokenizer(vocabulary, TokenizerJson.ReadAddedTokens(root["added_tokens"], IdOf));
         }
         catch (ArgumentException e)
         {
             throw model["vocab"].Refuse($"lacks a byte or has a piece twice: {e.Message}");
         }
+
+        int? IdOf(string text) => ids.TryGetValue(text, out int id) ? id : null;
     }
 
     private static SplitPattern Pattern(JsonPlace place)

