@@ -1,3 +1,12 @@
+using System.Globalization;
 using FastCpt.Bench;
 
-return args is ["steps", .. var rest] ? StepTimes.Run(rest) : 2;
+return args switch
+{
+    ["steps", .. var rest] => StepTimes.Run(rest),
+    ["attention"] => AttentionTimes.Run(0),
+    ["attention", var threads] => AttentionTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
+    ["passes"] => PassTimes.Run(0),
+    ["passes", var threads] => PassTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
+    _ => 2,
+};
