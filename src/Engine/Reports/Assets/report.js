@@ -9,7 +9,7 @@
     paths: drawPoint,
   }));
 
-  // One series a system, each of one point, so that the legend names them.
+  // One series a system, each of one point with its name beside it.
   function drawPoint(chart, index) {
     const [xs, ys] = chart.data[index];
     const x = chart.valToPos(xs[0], 'x', true), y = chart.valToPos(ys[0], 'y', true);
@@ -19,6 +19,7 @@
     context.beginPath();
     context.arc(x, y, 5 * ratio, 0, 2 * Math.PI);
     context.fill();
+    context.textAlign = 'left';
     context.font = `${12 * ratio}px system-ui, sans-serif`;
     context.fillText(points[index - 1].label, x + 8 * ratio, y - 6 * ratio);
     context.restore();
@@ -36,10 +37,11 @@
     width: 900,
     height: 460,
     cursor: { show: false },
+    legend: { show: false },
     scales: { x: { time: false, range: () => [x[0], x[1] + 0.1 * (x[1] - x[0])] }, y: { range: () => y } },
     axes: [
-      { label: 'acquired: bits per byte saved on held-in languages, % of Base' },
-      { label: 'forgotten: bits per byte more on base languages, % of Base', size: 70 },
+      { label: 'acquired: % fewer bits per byte on held-in languages' },
+      { label: 'forgotten: % more bits per byte on base languages' },
     ],
     series: [null, ...series],
   }, [null, ...points.map(point => [[point.acquired], [point.forgotten]])], document.getElementById('frontier'));
