@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using FastCpt.Tests.Engine.Checkpoints;
 using FastCpt.Tests.Engine.Files;
+using FastCpt.Tests.Engine.Training;
 
 namespace FastCpt.Tests.Support;
 
@@ -14,6 +15,7 @@ internal static class ChildProcess
         "hold-lock" => RunLockTests.HoldLock(arguments[0]),
         "wait-for-signals" => StopSignalTests.WaitForSignals(),
         "save-next-and-die" => CheckpointRun.SaveNextAndDie(arguments[0], int.Parse(arguments[1])),
+        "train-and-die" => TrainingKillTests.TrainAndDie(arguments[0], arguments[1], int.Parse(arguments[2])),
         "open-folder" => TensorFolderTests.Open(arguments[0]),
         "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),
         _ => throw new ArgumentException($"No child task '{task}'."),

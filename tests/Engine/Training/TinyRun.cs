@@ -1,0 +1,138 @@
+using System.IO.Compression;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Tokenizers;
+using FastCpt.Engine.Training;
+using FastCpt.Kernels;
+using FastCpt.Tests.Engine.Models;
+using FastCpt.Tests.Support;
+
+namespace FastCpt.Tests.Engine.Training;
+
+/// <summary>Runs of a second on real text: a six-layer Gemma of 16 columns over two languages.</summary>
+internal sealed class TinyRun : IDisposable
+{
+    private const int Documents = 40;
+
+    private readonly TestFolder? _owned;
+
+    public TinyRun()
+    {
+        _owned = new TestFolder();
+        Folder = _owned.Path;
+        foreach (string language in new[] { "en", "hr" })
+            File.WriteAllLines(Text(language), FirstLines(language));
+        TrainedTokenizer trained = BpeTrainer.Train(
+            File.ReadAllLines(Text("en")).Select(line => (ReadOnlyMemory<byte>)System.Text.Encoding.UTF8.GetBytes(line)),
+            new BpeTrainerOptions { VocabularySize = 300 });
+        Directory.CreateDirectory(Path("tokenizer"));
+        File.WriteAllBytes(Path("tokenizer/tokenizer.json"), trained.TokenizerJson);
+        File.WriteAllBytes(Path("tokenizer/tokenizer_config.json"), trained.TokenizerConfig);
+    }
+
+    private TinyRun(string folder) => Folder = folder;
+
+    public string Folder { get; }
+
+    public static ModelSource Recipe { get; } = new()
+    {
+        Architecture = "gemma3",
+        HiddenSize = 16,
+        NumHiddenLayers = 6,
+        NumAttentionHeads = 2,
+        NumKeyValueHeads = 1,
+        HeadDim = 8,
+        IntermediateSize = 24,
+        SlidingWindow = 8,
+        SlidingWindowPattern = 6,
+        RopeTheta = 1e6,
+        RopeLocalBaseFreq = 1e4,
+        RmsNormEps = 1e-6,
+        TieWordEmbeddings = true,
+        MaxPositionEmbeddings = 64,
+        InitializerRange = 0.1,
+    };
+
+    public string Path(string name) => System.IO.Path.Combine(Folder, name);
+
+    /// <summary>The runs of another process.</summary>
+    public static TinyRun Open(string folder) => new(folder);
+
+    /// <summary>A run from scratch in a folder of its own, of 8 steps.</summary>
+    public RunConfig Config(string name) => new()
+    {
+        OutputDir = Path(name),
+        Seed = 3,
+        Device = "cpu",
+        Threads = 2,
+        Model = Recipe,
+        Tokenizer = Path("tokenizer"),
+        Data = new DataConfig
+        {
+            MaxSeqLength = 32,
+            ValidationShare = 0.1,
+            Languages = [Language("en"), Language("hr")],
+        },
+        Training = new TrainingConfig
+        {
+            MaxSteps = 8, BatchSize = 4, LearningRate = 1e-2, WarmupSteps = 2, EvalSteps = 4, EvalDocuments = 2,
+            SaveSteps = 3, SaveTotalLimit = 2, LogSteps = 1,
+        },
+    };
+
+    /// <summary>A run that starts from the result of another one.</summary>
+    public RunConfig From(string origin, string name) => Config(name) with
+    {
+        Model = new ModelSource { Path = Final(origin) },
+    };
+
+    public string Final(string name) => System.IO.Path.Combine(Path(name), TrainingRun.FinalFolderName);
+
+    /// <summary>Runs to the end.</summary>
+    public void Train(RunConfig config, FileSystem? files = null, TextWriter? console = null, StopSignal? stop = null)
+    {
+        using StopSignal quiet = new(folder: null, _ => { });
+        TrainingRun.Execute(config, new TrainingOptions(
+            Path("shards"), null, stop ?? quiet, files ?? FileSystem.Real, console ?? TextWriter.Null, Quiet: false));
+    }
+
+    /// <summary>Bytes of the finished model's weights.</summary>
+    public byte[] Weights(string name) => File.ReadAllBytes(System.IO.Path.Combine(Final(name), "model.safetensors"));
+
+    /// <summary>Values of a parameter of a finished model.</summary>
+    public double[] Values(string name, string parameter)
+    {
+        using Backend backend = Backends.Open("reference");
+        using CausalModel model = ModelLoader.Load(Final(name), backend, DType.F32, 32, _ => { });
+        return TestTensors.Read(backend, model.Parameters[parameter].Value);
+    }
+
+    /// <summary>Loss of every step, of the last attempt at each.</summary>
+    public IReadOnlyDictionary<long, double> Losses(string name)
+    {
+        var losses = new Dictionary<long, double>();
+        foreach (string line in File.ReadAllLines(System.IO.Path.Combine(Path(name), "metrics.jsonl")))
+        {
+            using var json = System.Text.Json.JsonDocument.Parse(line);
+            if (json.RootElement.GetProperty("event").GetString() == "step")
+                losses[json.RootElement.GetProperty("step").GetInt64()] = json.RootElement.GetProperty("loss").GetDouble();
+        }
+
+        return losses;
+    }
+
+    public void Dispose() => _owned?.Dispose();
+
+    private LanguageConfig Language(string name) => new() { Name = name, Files = [Text(name)] };
+
+    private string Text(string language) => Path($"{language}.jsonl");
+
+    private static IEnumerable<string> FirstLines(string language)
+    {
+        string file = System.IO.Path.Combine(TestData.RepositoryRoot, "samples", $"{language}.jsonl.gz");
+        using var reader = new StreamReader(new GZipStream(File.OpenRead(file), CompressionMode.Decompress));
+        for (int i = 0; i < Documents && reader.ReadLine() is { } line; i++)
+            yield return line;
+    }
+}
