@@ -119,8 +119,9 @@ internal sealed class AdamWTests
             {
                 long[] extents = [.. parameter.GetProperty("shape").EnumerateArray().Select(extent => extent.GetInt64())];
                 bool decays = parameter.GetProperty("decays").GetBoolean();
-                // Ours decides by rank: a list that decays there is a matrix of one row here.
-                Shape shape = decays && extents.Length == 1 ? new Shape(1, extents[0]) : new Shape(extents);
+                // Ours decides by rank: what decays there is a matrix here, what does not is a list.
+                long length = new Shape(extents).Length;
+                Shape shape = decays ? new Shape(1, length) : new Shape(length);
                 Parameter added = _set.Add(parameter.GetProperty("name").GetString()!, shape);
                 Assert.That(added.Decays, Is.EqualTo(decays));
                 TestTensors.Write(backend, Numbers(parameter.GetProperty("initial")), added.Value);
