@@ -19,7 +19,7 @@ internal static class TokenShardFormat
     public const ulong Magic = 0x4B4F54545043461A;          // 0x1A, "FCPTTOK"
     public const uint FormatVersion = 1;
     public const int HeadBytes = 16;
-    public const int BlockTokens = 4096;
+    public const int BlockTokens = 1024;
     public const int EntryBytes = 16;
     public const int TailBytes = 72;
     public const int ChecksumBytes = 4;

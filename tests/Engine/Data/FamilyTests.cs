@@ -5,8 +5,14 @@ using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Data;
 
+/// <summary>The ready study of the paper's five families: its table of languages, and who sees which of them.</summary>
 public sealed class FamilyTests
 {
+    private static readonly StudyConfig Study =
+        StudyConfig.Load(Path.Combine(TestData.RepositoryRoot, "studies", "five-families.yaml"));
+
+    private static IReadOnlyList<FamilyConfig> Families => Study.Families;
+
     private TestFolder _folder = null!;
     private readonly Dictionary<string, TokenShard> _shards = [];
 
@@ -26,11 +32,11 @@ public sealed class FamilyTests
     public void Fact29_Families_Are32And22DisjointLanguages()
     {
         string[] names = ["slavic", "germanic", "indic", "austronesian", "romance"];
-        Assert.That(Family.OfThePaper.Select(f => f.Name), Is.EqualTo(names));
-        Assert.That(Family.OfThePaper.Select(f => f.HeldIn.Count), Is.EqualTo((int[])[6, 6, 8, 6, 6]));
-        Assert.That(Family.OfThePaper.Select(f => f.HeldOut.Count), Is.EqualTo((int[])[6, 3, 7, 5, 1]));
-        string[] heldIn = [.. Family.OfThePaper.SelectMany(f => f.HeldIn)];
-        string[] heldOut = [.. Family.OfThePaper.SelectMany(f => f.HeldOut)];
+        Assert.That(Families.Select(f => f.Name), Is.EqualTo(names));
+        Assert.That(Families.Select(f => f.Train.Count), Is.EqualTo((int[])[6, 6, 8, 6, 6]));
+        Assert.That(Families.Select(f => f.HeldOut.Count), Is.EqualTo((int[])[6, 3, 7, 5, 1]));
+        string[] heldIn = [.. Families.SelectMany(f => f.Train)];
+        string[] heldOut = [.. Families.SelectMany(f => f.HeldOut)];
         Assert.That((heldIn.Length, heldOut.Length), Is.EqualTo((32, 22)));
         Assert.That(heldIn.Concat(heldOut), Is.Unique.And.None.EqualTo("de"));
     }
@@ -38,7 +44,7 @@ public sealed class FamilyTests
     [Test]
     public void Fact29_NoHeldOutLanguage_OccursInATrainingStream()
     {
-        foreach (Family family in Family.OfThePaper)
+        foreach (FamilyConfig family in Families)
             foreach (string language in family.HeldOut)
                 Assert.That(Shard(language, heldOut: true).Training, Is.Empty, language);
     }
@@ -46,9 +52,9 @@ public sealed class FamilyTests
     [Test]
     public void Fact30_AnExpertSeesItsFamilyOnly_AndDenseSeesAllFive([Values] PackingMode mode)
     {
-        foreach (Family family in Family.OfThePaper)
-            Assert.That(SeenInAnEpoch(family.HeldIn, mode), Is.EquivalentTo(family.HeldIn), family.Name);
-        string[] all = [.. Family.OfThePaper.SelectMany(f => f.HeldIn)];
+        foreach (FamilyConfig family in Families)
+            Assert.That(SeenInAnEpoch(family.Train, mode), Is.EquivalentTo(family.Train), family.Name);
+        string[] all = [.. Families.SelectMany(f => f.Train)];
         Assert.That(SeenInAnEpoch(all, mode), Is.EquivalentTo(all));
     }
 

@@ -18,9 +18,9 @@ public sealed class TokenShardTests
     [Test]
     public void Read_GivesWhatWasWritten_AcrossBlocks([Values(259, 65_536, 65_537)] int vocabularySize)
     {
-        int[] tokens = [.. Enumerable.Range(0, (3 * 4096) + 5).Select(i => i * 7919 % vocabularySize)];
+        int[] tokens = [.. Enumerable.Range(0, (3 * 1024) + 5).Select(i => i * 7919 % vocabularySize)];
         using TokenShard shard = Shard(tokens, vocabularySize);
-        (int, int)[] ranges = [(0, tokens.Length), (4095, 2), (4096, 1), (8000, 4200), (12_290, 3), (5, 0)];
+        (int, int)[] ranges = [(0, tokens.Length), (1023, 2), (1024, 1), (2000, 1050), (3074, 3), (5, 0)];
         foreach ((int start, int count) in ranges)
         {
             var read = new int[count];
