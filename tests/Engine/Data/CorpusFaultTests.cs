@@ -165,7 +165,15 @@ public sealed class CorpusFaultTests
     {
         // The second file is still to be read again when the first batch of documents is tokenised.
         string first = _folder.WriteNumbered("a.jsonl", 1100), second = _folder.WriteNumbered("b.jsonl", 20);
-        var changing = new ByteTokenizer { Encoding = () => File.WriteAllText(second, GoodLine) };
+        int encoded = 0;
+        var changing = new ByteTokenizer
+        {
+            Encoding = () =>
+            {
+                if (encoded++ == 0)
+                    File.WriteAllText(second, GoodLine);
+            },
+        };
         var tokenizer = new CorpusTokenizer(new LanguageText("xx", [first, second]), changing, 64, threadCount: 1);
         var error = Assert.Throws<RunException>(() => tokenizer.Write(_folder.At("xx.tokens")));
         Assert.That(error.Code, Is.EqualTo(ExitCode.Config));
