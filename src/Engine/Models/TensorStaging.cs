@@ -19,8 +19,8 @@ internal sealed class TensorStaging(Backend backend) : IDisposable
     private const int PieceElements = 1 << 20;
 
     private readonly byte[] _stored = new byte[PieceElements * sizeof(double)];
-    private readonly byte[] _converted = new byte[PieceElements * sizeof(double)];
-    private readonly DeviceBuffer _device = backend.Allocate((long)PieceElements * sizeof(double));
+    private readonly byte[] _converted = new byte[PieceElements * sizeof(float)];
+    private readonly DeviceBuffer _device = backend.Allocate((long)PieceElements * sizeof(float));
 
     /// <summary>Fills a tensor from storage.</summary>
     /// <param name="type">In which the numbers are stored: F32, BF16, F16 or F64.</param>
@@ -72,7 +72,8 @@ internal sealed class TensorStaging(Backend backend) : IDisposable
         }
         else if (type == DType.F64 && target.Type != DType.F64)
         {
-            bytes = RoundDouble(MemoryMarshal.Cast<byte, double>(bytes), target.Type);
+            StoredNumbers.Round(target.Type, MemoryMarshal.Cast<byte, double>(bytes), divisor: 1, _converted);
+            bytes = _converted.AsSpan(0, (int)target.Bytes);
             type = target.Type;
         }
 
@@ -92,22 +93,6 @@ internal sealed class TensorStaging(Backend backend) : IDisposable
         Span<float> floats = MemoryMarshal.Cast<byte, float>(_converted.AsSpan())[..halves.Length];
         for (int i = 0; i < halves.Length; i++)
             floats[i] = (float)halves[i];
-        return MemoryMarshal.AsBytes(floats);
-    }
-
-    private ReadOnlySpan<byte> RoundDouble(ReadOnlySpan<double> doubles, DType type)
-    {
-        if (type == DType.BF16)
-        {
-            Span<ushort> shorts = MemoryMarshal.Cast<byte, ushort>(_converted.AsSpan())[..doubles.Length];
-            for (int i = 0; i < doubles.Length; i++)
-                shorts[i] = Bf16.FromDouble(doubles[i]);
-            return MemoryMarshal.AsBytes(shorts);
-        }
-
-        Span<float> floats = MemoryMarshal.Cast<byte, float>(_converted.AsSpan())[..doubles.Length];
-        for (int i = 0; i < doubles.Length; i++)
-            floats[i] = (float)doubles[i];
         return MemoryMarshal.AsBytes(floats);
     }
 }
