@@ -1,11 +1,15 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 
 namespace FastCpt.Engine.Tokenizers;
 
 /// <summary>The bytes of every id, and the id of some bytes; ids may have gaps, which hold no bytes.</summary>
 internal sealed class PieceTable
 {
+    // Nobody can write a file whose pieces all fall into one slot. No result depends on it.
+    private static readonly ulong Seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+
     private readonly byte[] _bytes;
     private readonly int[] _starts;     // [Count + 1]
     private readonly int[] _slots;      // id + 1 by hash, 0 where empty
@@ -46,7 +50,7 @@ internal sealed class PieceTable
     public static ulong Hash(ReadOnlySpan<byte> bytes)
     {
         const ulong odd = 0x9E3779B97F4A7C15;
-        ulong hash = (ulong)bytes.Length * odd;
+        ulong hash = Seed ^ ((ulong)bytes.Length * odd);
         for (; bytes.Length >= 8; bytes = bytes[8..])
             hash = Mix(hash ^ MemoryMarshal.Read<ulong>(bytes));
         ulong rest = 0;

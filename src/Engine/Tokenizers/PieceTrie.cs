@@ -8,6 +8,7 @@ namespace FastCpt.Engine.Tokenizers;
 internal sealed class PieceTrie
 {
     private const int Free = -1;
+    private const int MaxTries = 1024;
 
     private Unit[] _units = [];
     private int _firstFree = 1;     // No free unit is before it.
@@ -103,6 +104,9 @@ internal sealed class PieceTrie
         {
             if (at + 256 >= _units.Length)
                 Grow(2 * _units.Length);
+            // What is left before is too crowded to be worth another look: no set of keys may take long.
+            if (++tries == MaxTries)
+                _firstFree = at;
             if (_units[at].Parent != Free)
                 continue;
             int start = at - labels[0], fitting = 1;
@@ -110,8 +114,6 @@ internal sealed class PieceTrie
                 fitting++;
             if (fitting == labels.Count)
                 return start;
-            if (++tries == 256)
-                _firstFree = at;    // What is left before is too crowded to be worth another look.
         }
     }
 
