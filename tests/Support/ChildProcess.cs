@@ -2,6 +2,7 @@ using System.Diagnostics;
 using FastCpt.Tests.Engine.Checkpoints;
 using FastCpt.Tests.Engine.Files;
 using FastCpt.Tests.Engine.Training;
+using FastCpt.Tests.Kernels;
 
 namespace FastCpt.Tests.Support;
 
@@ -18,6 +19,7 @@ internal static class ChildProcess
         "train-and-die" => TrainingKillTests.TrainAndDie(arguments[0], arguments[1], int.Parse(arguments[2])),
         "open-folder" => TensorFolderTests.Open(arguments[0]),
         "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),
+        "guard-pages" => GuardPageTests.Run(arguments),
         _ => throw new ArgumentException($"No child task '{task}'."),
     };
 
