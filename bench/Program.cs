@@ -1,4 +1,5 @@
 using System.Globalization;
+using BenchmarkDotNet.Running;
 using FastCpt.Bench;
 
 return args switch
@@ -8,5 +9,6 @@ return args switch
     ["attention", var threads] => AttentionTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
     ["passes"] => PassTimes.Run(0),
     ["passes", var threads] => PassTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
-    _ => 2,
+    // Classes of BenchmarkDotNet: -- --filter '*Tokenizer*'
+    _ => BenchmarkSwitcher.FromAssembly(typeof(TokenizerBench).Assembly).Run(args).Any() ? 0 : 2,
 };

@@ -42,7 +42,8 @@ public class TokenizerBench
             return;
         }
         string folder = DataFolder!;      // the other names are given only where it is set
-        _text = EqualParts([.. Directory.GetFiles(Path.Combine(folder, "ntrex128"), "*.txt.gz").Order().Select(Unpack)]);
+        string[] languages = Directory.GetFiles(Path.Combine(folder, "ntrex128"), "*.txt.gz");
+        _text = EqualParts([.. languages.Order().Select(Unpack)]);
         string name = Name.Split(',')[0];
         _tokenizer = name == "xlm-roberta"
             ? Tokenizer.LoadXlmRoberta(Path.Combine(folder, "tokenizers", name, "sentencepiece.bpe.model"))
