@@ -132,6 +132,8 @@ internal readonly unsafe struct BrainElement : IElement
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Widen(Vector256<ushort> halves)
     {
+        if (Avx512F.IsSupported)
+            return Vector512.ShiftLeft(Avx512F.ConvertToVector512Int32(halves), 16).AsSingle();
         (Vector256<uint> lower, Vector256<uint> upper) = Vector256.Widen(halves);
         return Vector512.ShiftLeft(Vector512.Create(lower, upper), 16).AsSingle();
     }
