@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using FastCpt.Tests.Engine.Checkpoints;
 using FastCpt.Tests.Engine.Files;
+using FastCpt.Tests.Engine.Models;
 using FastCpt.Tests.Engine.Training;
 using FastCpt.Tests.Kernels;
 
@@ -20,6 +21,7 @@ internal static class ChildProcess
         "open-folder" => TensorFolderTests.Open(arguments[0]),
         "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),
         "guard-pages" => GuardPageTests.Run(arguments),
+        "measure-steps" => TrainingStepTests.MeasureAllocations(),
         _ => throw new ArgumentException($"No child task '{task}'."),
     };
 

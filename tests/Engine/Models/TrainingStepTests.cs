@@ -3,6 +3,7 @@ using FastCpt.Engine.Models;
 using FastCpt.Engine.Parameters;
 using FastCpt.Engine.Training;
 using FastCpt.Kernels;
+using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Models;
 
@@ -11,41 +12,65 @@ public sealed class TrainingStepTests
 {
     private const int MostThreads = 8;
 
-    [Test]
+    /// <summary>Qwen2 has biases and Gemma 3 everything else that a decoder here can have.</summary>
+    [Test, Category("slow")]
     public void Step_HasTheSameBits_OnAnyNumberOfThreads(
-        [Values] Architecture architecture, [Values(DType.F32, DType.BF16)] DType type, [Values] bool recompute)
+        [Values(Architecture.Qwen2, Architecture.Gemma3)] Architecture architecture,
+        [Values(DType.F32, DType.BF16)] DType type, [Values] bool recompute)
     {
-        double[][] single = Train(1, architecture, type, recompute, steps: 3);
+        double[][] single = Train(1, architecture, type, recompute, steps: 2);
         Assert.That(single.SelectMany(values => values), Has.None.NaN);
         foreach (int threads in (int[])[2, MostThreads])
         {
-            double[][] several = Train(threads, architecture, type, recompute, steps: 3);
+            double[][] several = Train(threads, architecture, type, recompute, steps: 2);
             for (int i = 0; i < single.Length; i++)
                 Assert.That(several[i], Is.EqualTo(single[i]), $"{threads} threads, array {i}");
         }
     }
 
-    [Test]
-    public void Step_AllocatesNothing_OnceItIsWarm(
-        [Values] Architecture architecture, [Values(DType.F32, DType.BF16)] DType type, [Values] bool recompute)
+    /// <summary>In a process of its own: the threads of the test host allocate at any time.</summary>
+    [Test, Category("slow")]
+    public void Step_AllocatesNothing_OnceItIsWarm() =>
+        Assert.That(ChildProcess.RunToEnd("measure-steps"), Is.EqualTo((0, "")));
+
+    /// <summary>Prints which steps allocate managed memory, on whatever thread.</summary>
+    /// <returns>How many kinds of steps do.</returns>
+    public static int MeasureAllocations()
+    {
+        int count = 0;
+        foreach (Architecture architecture in Enum.GetValues<Architecture>())
+        {
+            foreach (DType type in (DType[])[DType.F32, DType.BF16])
+            {
+                foreach (bool recompute in (bool[])[false, true])
+                {
+                    long bytes = AllocatedBytes(architecture, type, recompute);
+                    if (bytes == 0)
+                        continue;
+                    count++;
+                    Console.WriteLine($"{architecture} {type}, recompute {recompute}: {bytes} bytes");
+                }
+            }
+        }
+
+        return count;
+    }
+
+    /// <returns>The least of several steps: the runtime may compile a method once more in between.</returns>
+    private static long AllocatedBytes(Architecture architecture, DType type, bool recompute)
     {
         using var step = new Step(2, architecture, type, recompute);
         for (int i = 0; i < 3; i++)
             step.Run();
-
-        // Threads of the test host may allocate at any time; a step that allocates does so every time.
         long least = long.MaxValue;
-        for (int i = 0; i < 20 && least > 0; i++)
+        for (int i = 0; i < 10 && least > 0; i++)
         {
-            long own = GC.GetAllocatedBytesForCurrentThread(), all = GC.GetTotalAllocatedBytes(precise: true);
+            long before = GC.GetTotalAllocatedBytes(precise: true);
             step.Run();
-            all = GC.GetTotalAllocatedBytes(precise: true) - all;
-            own = GC.GetAllocatedBytesForCurrentThread() - own;
-            Assert.That(own, Is.LessThanOrEqualTo(all));
-            least = Math.Min(least, all);
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
         }
 
-        Assert.That(least, Is.Zero);
+        return least;
     }
 
     /// <returns>Losses, gradients, values and moments after some steps.</returns>

@@ -156,7 +156,7 @@ public sealed class HostileTokenizerFileTests
     {
         var random = new Random(4);
         int built = 0;
-        for (int round = 0; round < 20000; round++)
+        for (int round = 0; round < 40000; round++)
         {
             var units = new uint[random.Next(1, 64)];
             for (int k = 0; k < units.Length; k++)
