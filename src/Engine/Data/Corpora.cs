@@ -28,11 +28,16 @@ public sealed class Corpora(
     /// <param name="heldOut">Never trained on: what is not on the validation side is not used.</param>
     /// <exception cref="RunException">Exit 3: the text is refused. Exit 130, 143: stopped.</exception>
     public TokenShard Open(string language, IReadOnlyList<string> files, bool heldOut = false) =>
-        _shards.Open(Text(data, language, files, splitSeed, heldOut));
+        _shards.Open(Text(data, language, files, splitSeed, heldOut, CommonBudget));
 
-    /// <summary>A language of a training run, within its budget.</summary>
+    /// <summary>A language of a training run, within its own budget or that of all languages.</summary>
     public TokenShard Open(LanguageConfig language) => _shards.Open(Text(
         data, language.Name, language.Files, splitSeed, heldOut: false,
-        language.BudgetTokens > 0 ? new Budget(language.BudgetTokens, BudgetUnit.Tokens)
-        : language.BudgetBytes > 0 ? new Budget(language.BudgetBytes, BudgetUnit.Bytes) : null));
+        BudgetOf(language.BudgetTokens, language.BudgetBytes) ?? CommonBudget));
+
+    private Budget? CommonBudget => BudgetOf(data.BudgetTokens, data.BudgetBytes);
+
+    /// <summary>Amounts of 0 are no budget; a configuration gives at most one.</summary>
+    private static Budget? BudgetOf(long tokens, long bytes) =>
+        tokens > 0 ? new Budget(tokens, BudgetUnit.Tokens) : bytes > 0 ? new Budget(bytes, BudgetUnit.Bytes) : null;
 }

@@ -3,6 +3,17 @@ namespace FastCpt.Engine.Data;
 /// <summary>Training text as bytes, for what is made before there is a tokenizer.</summary>
 public static class CorpusText
 {
+    /// <summary>Bytes of all training documents of a language; nothing of them is kept.</summary>
+    /// <exception cref="Files.RunException">Exit 3: the text is refused.</exception>
+    public static long TrainingBytes(LanguageText language)
+    {
+        CorpusScan scan = CorpusScan.Of(language);
+        long bytes = 0;
+        for (int document = 0; document < scan.Count; document++)
+            bytes += scan.Sides[document] == Side.Training ? scan.ByteCounts[document] : 0;
+        return bytes;
+    }
+
     /// <summary>Training documents of a language, in order of their keys, until their bytes reach an amount.</summary>
     /// <remarks>
     /// The last one is cut at the end of a character, so that languages asked for the same amount give the same, up to

@@ -28,7 +28,7 @@ public sealed class TokenizerArtefact(StudyConfig config) : Artefact("tokenizer"
     {
         LanguageText[] texts = [.. Languages.Select(language =>
             Corpora.Text(config.Data, language, [config.FileOf(language)], config.Seeds[0]))];
-        long bytes = texts.Min(text => CorpusText.Training(text, long.MaxValue).Sum(document => (long)document.Length));
+        long bytes = texts.Min(CorpusText.TrainingBytes);
         run.Say($"tokenizer: {config.Tokenizer.VocabularySize} pieces of {bytes} bytes per language");
         TrainedTokenizer trained = BpeTrainer.Train(
             texts.SelectMany(text => CorpusText.Training(text, bytes)),

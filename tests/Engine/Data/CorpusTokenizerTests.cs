@@ -216,6 +216,8 @@ public sealed class CorpusTokenizerTests
             var language = new LanguageText(code, [path]);
             using TokenShard shard = _folder.Shard(language);
             string[] validation = Texts(shard, shard.Validation);
+            Assert.That(
+                CorpusText.TrainingBytes(language), Is.EqualTo(texts.Except(validation).Sum(Encoding.UTF8.GetByteCount)));
             string[] taken = [.. CorpusText.Training(language, 999).Select(t => Encoding.UTF8.GetString(t.Span))];
             Assert.That(taken.Sum(Encoding.UTF8.GetByteCount), Is.InRange(999 - 3, 999));
             Assert.That(taken.Intersect(validation), Is.Empty);
