@@ -33,6 +33,8 @@ internal static class CommandLine
         foreach (Option option in options.All)
             root.Add(option);
         root.Add(TrainCommand.Create(options));
+        root.Add(EvalCommand.Create(options));
+        root.Add(PlanCommand.Create(options));
         root.Add(StudyCommand.Create(options));
         root.Add(ReportCommand.Create(options));
         root.Add(ConfigCommand.Create(options));

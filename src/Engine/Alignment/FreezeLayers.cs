@@ -25,11 +25,11 @@ public sealed class FreezeLayers
         (_config, _groups) = (config, groups);
     }
 
-    public bool IsFrozen(Parameter parameter)
+    public bool IsFrozen(string parameter)
     {
-        if (_config is null || LayerGroups.LayerOf(parameter.Name) is not { } layer)
+        if (_config is null || LayerGroups.LayerOf(parameter) is not { } layer)
             return false;
-        if (_config.MlpOnly && !LayerGroups.IsMlp(parameter.Name))
+        if (_config.MlpOnly && !LayerGroups.IsMlp(parameter))
             return false;
         return _config.From is { } from
             ? layer >= from && layer <= _config.To

@@ -21,7 +21,7 @@ internal sealed class Alignments : IDisposable
         AlignmentConfig alignment = config.Alignment;
         var groups = LayerGroups.Of(model.Config.Layers, alignment.FirstLayers, alignment.LastLayers);
         _freeze = new FreezeLayers(alignment.Freeze, groups);
-        model.Parameters.Train(parameter => !_freeze.IsFrozen(parameter));
+        model.Parameters.Train(parameter => !_freeze.IsFrozen(parameter.Name));
         if (!model.Parameters.Trained.Any())
             throw new RunException(ExitCode.Config, "alignment.freeze: nothing is left to train.");
         if (alignment.L2Sp is not { } l2Sp)

@@ -96,9 +96,7 @@ internal sealed class TrainingSession : IDisposable
     private Schedule Schedule(TrainingConfig training)
     {
         long tokensPerStep = (long)training.BatchSize * training.GradientAccumulationSteps * _data.RowTokens;
-        long steps = training.MaxSteps > 0
-            ? training.MaxSteps
-            : (training.MaxTokens + tokensPerStep - 1) / tokensPerStep;
+        long steps = RunPlan.StepsOf(training, tokensPerStep);
         ScheduleKind kind = training.Scheduler switch
         {
             Scheduler.Cosine => ScheduleKind.Cosine,

@@ -1,0 +1,77 @@
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Parameters;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine.Training;
+
+/// <summary>What a run will need, from its configuration alone: nothing is loaded, nothing is written.</summary>
+/// <param name="Parameters">Number of weights.</param>
+/// <param name="Trained">Of these, not frozen.</param>
+/// <param name="StateBytes">Weights, gradients, moments, masters and anchor in memory.</param>
+/// <param name="ActivationBytes">What the tape keeps of one micro-batch, gradients in flight included; an upper estimate.</param>
+/// <param name="CheckpointBytes">One checkpoint on disk.</param>
+/// <param name="Steps">Optimizer updates.</param>
+/// <param name="StepTokens">Tokens of an update at most.</param>
+/// <param name="StepFlops">Operations of an update with full rows.</param>
+public sealed record RunPlan(
+    long Parameters, long Trained, long StateBytes, long ActivationBytes, long CheckpointBytes, long Steps,
+    long StepTokens, double StepFlops)
+{
+    /// <param name="model">Of the folder or the recipe.</param>
+    public static RunPlan Of(RunConfig config, ModelConfig model)
+    {
+        AlignmentConfig alignment = config.Alignment;
+        var groups = LayerGroups.Of(model.Layers, alignment.FirstLayers, alignment.LastLayers);
+        var freeze = new Alignment.FreezeLayers(alignment.Freeze, groups);
+        Alignment.L2Sp? pull = alignment.L2Sp is { } l2Sp ? new Alignment.L2Sp(l2Sp, groups) : null;
+        Precision precision = Precisions.Resolve(config.Precision);
+        int valueBytes = Precisions.ActivationType(precision).Size();
+        int masterBytes = precision == Precision.Bf16 ? sizeof(float) : 0;
+        long state = 0, count = 0, trained = 0, checkpoint = 0;
+        double products = 0;
+        long rows = (long)config.Training.BatchSize * config.Data.MaxSeqLength;
+        foreach (ParameterShape parameter in ParameterLayout.Of(model))
+        {
+            long length = parameter.Shape.Length;
+            bool trains = !freeze.IsFrozen(parameter.Name);
+            count += length;
+            state += length * valueBytes;
+            checkpoint += length * valueBytes;
+            if (parameter.Shape.Rank == 2)
+                products += 2.0 * length * rows * (trains ? 3 : 2);
+            if (!trains)
+                continue;
+            trained += length;
+            state += length * (3 * sizeof(float) + masterBytes);
+            checkpoint += length * (2 * sizeof(float) + masterBytes);
+            if (pull?.Lambda(parameter.Name) > 0)
+                state += length * valueBytes;
+        }
+
+        int[] bounds = [0, config.Data.MaxSeqLength];
+        double pairs = Enumerable.Range(0, model.Layers).Sum(layer => config.Training.BatchSize
+            * FlopCount.VisiblePairs(bounds, model.LocalLayers[layer] ? model.Window : int.MaxValue));
+        long stepTokens = rows * config.Training.GradientAccumulationSteps;
+        return new RunPlan(
+            count, trained, state, rows * RowBytes(model, config.Training.ActivationRecompute, valueBytes), checkpoint,
+            StepsOf(config.Training, stepTokens), stepTokens,
+            (products + pairs * 14.0 * model.HeadSize * model.Heads) * config.Training.GradientAccumulationSteps);
+    }
+
+    /// <summary>Updates of a run.</summary>
+    public static long StepsOf(TrainingConfig training, long stepTokens) =>
+        training.MaxSteps > 0 ? training.MaxSteps : (training.MaxTokens + stepTokens - 1) / stepTokens;
+
+    /// <summary>Bytes that the tape keeps per token: per block the residuals, norms, heads, and both halves of the gate.</summary>
+    private static long RowBytes(ModelConfig model, bool recompute, int valueBytes)
+    {
+        long heads = 2L * (model.Heads + model.KeyHeads) * model.HeadSize;
+        long normed = model.QueryKeyNorm ? (model.Heads + model.KeyHeads) * (long)model.HeadSize : 0;
+        long widths = model.Architecture == Architecture.Gemma3 ? 8 : 4;
+        long block = widths * model.Width + heads + normed + 2L * model.InnerWidth;
+        // Recomputing keeps what enters each block, and one block at a time whole.
+        long kept = recompute ? (long)model.Layers * model.Width + block : model.Layers * block;
+        return (kept + 6L * model.Width + 2L * model.InnerWidth) * valueBytes;
+    }
+}

@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Data;
+using FastCpt.Engine.Evaluation;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Training;
+
+namespace FastCpt;
+
+/// <summary>`fastcpt eval`: scores a model on the validation text of a run's languages.</summary>
+internal static class EvalCommand
+{
+    public static Command Create(CommonOptions options)
+    {
+        var inputs = new ConfigInputs();
+        var model = new Option<string?>("--model")
+        {
+            Description = "Hugging Face folder to score; the run's finished model if not given.",
+            HelpName = "folder",
+        };
+        var verb = new Verb("eval", "Scores a model: perplexity and bits per byte of each language's validation text.")
+        {
+            Examples = ["fastcpt eval run.yaml", "fastcpt eval run.yaml --model runs/base/final --json"],
+        };
+        inputs.AddTo(verb);
+        verb.Add(model);
+        verb.SetAction(parse => options.Run(parse, terminal =>
+        {
+            RunConfig config = RunConfig.Load(inputs.Layers(parse));
+            string folder = parse.GetValue(model) ?? Path.Combine(config.OutputDir, TrainingRun.FinalFolderName);
+            using var stop = new StopSignal();
+            Show(terminal, Measure(config, folder, terminal, stop));
+        }));
+        return verb;
+    }
+
+    private static List<LanguageScore> Measure(RunConfig config, string folder, Terminal terminal, StopSignal stop)
+    {
+        using var evaluation = new ModelEvaluation(
+            folder, config.Tokenizer!, config.Device, config.Threads, config.Precision, // the reader has filled it in
+            config.Data.MaxSeqLength, config.Training.BatchSize * config.Data.MaxSeqLength, terminal.Note);
+        var corpora = new Corpora(
+            config.Data, Path.Combine(config.OutputDir, "shards"), config.Seed, evaluation.Tokenizer, terminal.Note, stop,
+            config.Threads);
+        var scores = new List<LanguageScore>();
+        foreach (LanguageConfig language in config.Data.Languages)
+        {
+            using TokenShard shard = corpora.Open(language);
+            scores.Add(evaluation.Measure(
+                language.Name, shard, config.Training.EvalDocuments, config.Seed, stop));
+        }
+
+        return scores;
+    }
+
+    private static void Show(Terminal terminal, IReadOnlyList<LanguageScore> scores)
+    {
+        if (terminal.IsJson)
+        {
+            terminal.Result(new JsonArray([.. scores.Select(score => (JsonNode)new JsonObject
+            {
+                ["language"] = score.Language,
+                ["bits_per_byte"] = score.BitsPerByte,
+                ["perplexity"] = score.Perplexity,
+                ["loss_nats"] = score.LossNats,
+                ["tokens"] = score.Tokens,
+                ["bytes"] = score.Bytes,
+            })]));
+            return;
+        }
+
+        int width = Math.Max(8, scores.Max(score => score.Language.Length));
+        terminal.Result($"{"language".PadRight(width)}  bits/byte  perplexity    tokens     bytes");
+        foreach (LanguageScore score in scores)
+            terminal.Result(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{score.Language.PadRight(width)}  {score.BitsPerByte,9:F4}  {score.Perplexity,10:F3}  {score.Tokens,8}  {score.Bytes,8}"));
+    }
+}
