@@ -1,6 +1,6 @@
 using System.Globalization;
-using BenchmarkDotNet.Running;
 using FastCpt.Bench;
+using FastCpt.Bench.Kernels;
 
 return args switch
 {
@@ -10,5 +10,5 @@ return args switch
     ["passes"] => PassTimes.Run(0),
     ["passes", var threads] => PassTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
     // Classes of BenchmarkDotNet: -- --filter '*Tokenizer*'
-    _ => BenchmarkSwitcher.FromAssembly(typeof(TokenizerBench).Assembly).Run(args).Any() ? 0 : 2,
+    _ => BenchArguments.Run(args),
 };

@@ -18,7 +18,8 @@ public sealed class GuardPageTests
         IgnoreWithoutPages();
         (int code, string output) = ChildProcess.RunToEnd("guard-pages", "ops", $"{behind}");
         string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.That(code, Is.Zero, $"The process died in or after: {lines.LastOrDefault(l => l.StartsWith("op "))}\n{output}");
+        string? last = lines.LastOrDefault(line => line.StartsWith("op ", StringComparison.Ordinal));
+        Assert.That(code, Is.Zero, $"The process died in or after: {last}\n{output}");
         Assert.That(lines.Last(), Is.EqualTo(Done));
     }
 
