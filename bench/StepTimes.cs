@@ -5,7 +5,9 @@ using FastCpt.Kernels;
 namespace FastCpt.Bench;
 
 /// <summary>Times whole training steps in a process of their own, so that peak memory is the step's.</summary>
-/// <remarks>Prints one JSON line a case: seconds (median, best), share of the arithmetic peak of the same minute, memory.</remarks>
+/// <remarks>
+/// Prints one JSON line a case: seconds (median, best), share of the arithmetic peak of the same minute, memory.
+/// </remarks>
 internal static class StepTimes
 {
     private const int WarmupSteps = 2;

@@ -32,7 +32,9 @@ public abstract partial class Backend
         SwiGluKernel(gate, up, y);
     }
 
-    /// <summary>With s the logistic function of gate: dGate += dy · up · s (1 + gate (1 − s)); dUp += dy · gate · s.</summary>
+    /// <summary>
+    /// With s the logistic function of gate: dGate += dy · up · s (1 + gate (1 − s)); dUp += dy · gate · s.
+    /// </summary>
     public void SwiGluBackward(Tensor gate, Tensor up, Tensor dy, Tensor dGate, Tensor dUp)
     {
         CheckAlike(gate, up, dy);

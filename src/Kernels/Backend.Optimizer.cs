@@ -54,7 +54,9 @@ public abstract partial class Backend
         WeightedSumKernel(xs, weights, y);
     }
 
-    /// <summary>result += Σ (x − origin)(y − origin): dot products, squared norms and distances, task vectors.</summary>
+    /// <summary>
+    /// result += Σ (x − origin)(y − origin): dot products, squared norms and distances, task vectors.
+    /// </summary>
     /// <remarks>Differences and sums in double over fixed blocks, in order.</remarks>
     /// <param name="origin">None stands for 0.</param>
     /// <param name="result">F64 [1], added to.</param>

@@ -28,7 +28,9 @@ public abstract partial class Backend
         EmbeddingBackwardKernel(ids, dy, scale, dTable);
     }
 
-    /// <summary>Output head, softmax and cross-entropy in one, forward and backward, with a chunk of logits at a time.</summary>
+    /// <summary>
+    /// Output head, softmax and cross-entropy in one, forward and backward, with a chunk of logits at a time.
+    /// </summary>
     /// <remarks>
     /// losses[row] = log Σ exp(x Wᵀ) − (x Wᵀ)[target], in nats, 0 where the target is
     /// <see cref="IgnoredTarget"/>. With d = gradientScale · (softmax − one-hot), 0 in ignored rows:

@@ -28,7 +28,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>How many workers share an op; results do not depend on it.</summary>
     public abstract int Threads { get; }
 
-    /// <summary>Arithmetic limit of the device at this moment, in F32 operations per second; NaN where it has no meaning.</summary>
+    /// <summary>
+    /// Arithmetic limit of the device at this moment, in F32 operations per second; NaN where it has no meaning.
+    /// </summary>
     public virtual double MeasurePeakFlops() => double.NaN;
 
     /// <summary>Reserves device memory, not cleared.</summary>
@@ -61,7 +63,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>Waits until every op so far is done.</summary>
     public abstract void Synchronize();
 
-    /// <summary>y := x, each element rounded to y's type (nearest, ties to even). The shapes have equal length.</summary>
+    /// <summary>
+    /// y := x, each element rounded to y's type (nearest, ties to even). The shapes have equal length.
+    /// </summary>
     public void Convert(Tensor x, Tensor y)
     {
         Expect.Floating(x, nameof(x));

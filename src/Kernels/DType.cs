@@ -1,7 +1,9 @@
 namespace FastCpt.Kernels;
 
 /// <summary>Element types of tensors in memory and in safetensors files.</summary>
-/// <remarks>Kernels compute on F32 and BF16 (Reference on F64 too) and index with I32; the rest only live in files.</remarks>
+/// <remarks>
+/// Kernels compute on F32 and BF16 (Reference on F64 too) and index with I32; the rest only live in files.
+/// </remarks>
 public enum DType : byte
 {
     F32,

@@ -16,7 +16,9 @@ public readonly record struct LowRank(Tensor A, Tensor B, float Scale, Tensor Pr
 /// <param name="Adapter">May be none.</param>
 public readonly record struct LinearWeight(Tensor Weight, Tensor Bias = default, LowRank Adapter = default);
 
-/// <summary>Gradients of a linear layer's parts; a part that is none is not trained. All of the statistic type.</summary>
+/// <summary>
+/// Gradients of a linear layer's parts; a part that is none is not trained. All of the statistic type.
+/// </summary>
 /// <param name="Weight">[N, K].</param>
 /// <param name="Bias">[N].</param>
 /// <param name="A">[R, K].</param>

@@ -3,7 +3,9 @@ using System.Numerics;
 namespace FastCpt.Kernels;
 
 /// <summary>Device memory for tensors that live in no order of their own, such as gradients of activations.</summary>
-/// <remarks>Sizes are rounded up to quarters of a power of two, so that ragged batches find buffers of earlier ones.</remarks>
+/// <remarks>
+/// Sizes are rounded up to quarters of a power of two, so that ragged batches find buffers of earlier ones.
+/// </remarks>
 public sealed class TensorPool(Backend backend) : IDisposable
 {
     private readonly Dictionary<long, Stack<DeviceBuffer>> _free = [];

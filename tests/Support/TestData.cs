@@ -1,9 +1,13 @@
 namespace FastCpt.Tests.Support;
 
-/// <summary>Finds the larger test data that is not part of the repository, in the folder that FASTCPT_DATA names.</summary>
+/// <summary>
+/// Finds the larger test data that is not part of the repository, in the folder that FASTCPT_DATA names.
+/// </summary>
 internal static class TestData
 {
-    /// <summary>Full path of a data file or folder; ignores the running test with the reason when it is not there.</summary>
+    /// <summary>
+    /// Full path of a data file or folder; ignores the running test with the reason when it is not there.
+    /// </summary>
     public static string Path(string relative)
     {
         string? root = Environment.GetEnvironmentVariable("FASTCPT_DATA");

@@ -6,8 +6,8 @@ namespace FastCpt.Engine.Alignment;
 
 /// <summary>Chooses the parameters that are not trained: layers by group or range.</summary>
 /// <remarks>
-/// A frozen parameter has no gradient and no optimizer state, so neither decay nor clipping can reach it. Embedding, head and
-/// final norm belong to no layer and train on. family-cpt.md 1.3, S3.
+/// A frozen parameter has no gradient and no optimizer state, so neither decay nor clipping can reach it. Embedding,
+/// head and final norm belong to no layer and train on. family-cpt.md 1.3, S3.
 /// </remarks>
 public sealed class FreezeLayers
 {

@@ -6,8 +6,8 @@ namespace FastCpt.Engine.Alignment;
 
 /// <summary>Pulls parameters toward their start: adds 2λ(θ − θ₀) to the gradient, once per update.</summary>
 /// <remarks>
-/// Part of the gradient, so of its norm, of clipping and of the moments; independent of accumulation. λ depends on the layer
-/// group; parameters in no layer have one of their own. Li et al. 2018, equation 2.
+/// Part of the gradient, so of its norm, of clipping and of the moments; independent of accumulation. λ depends on the
+/// layer group; parameters in no layer have one of their own. Li et al. 2018, equation 2.
 /// </remarks>
 public sealed class L2Sp(L2SpConfig config, LayerGroups groups)
 {

@@ -6,8 +6,8 @@ namespace FastCpt.Engine.Data;
 
 /// <summary>The texts of a run as token shards, cut and split as its configuration says.</summary>
 /// <remarks>
-/// Wrapped rows take the paper's documents: cut to a row's length, the rest dropped (family-cpt.md 2.3). Isolated rows take
-/// whole documents, which become several segments where they are longer.
+/// Wrapped rows take the paper's documents: cut to a row's length, the rest dropped (family-cpt.md 2.3). Isolated rows
+/// take whole documents, which become several segments where they are longer.
 /// </remarks>
 public sealed class Corpora(
     DataConfig data, string folder, ulong splitSeed, Tokenizer tokenizer, Action<string> say, StopSignal stop,

@@ -1,6 +1,8 @@
 namespace FastCpt.Engine.Data;
 
-/// <summary>The documents that a language is evaluated on: all of the validation side, or some chosen by seed.</summary>
+/// <summary>
+/// The documents that a language is evaluated on: all of the validation side, or some chosen by seed.
+/// </summary>
 public static class ValidationText
 {
     /// <param name="maxDocuments">0 for all.</param>

@@ -29,7 +29,9 @@ public readonly record struct PartDrift(
 }
 
 /// <summary>Distances between the weights of models in folders, per decoder layer, with sums in double.</summary>
-/// <remarks>family-cpt.md 5. Tensors of a layer are added in the order of their names; what is in no layer is a part of its own.</remarks>
+/// <remarks>
+/// family-cpt.md 5. Tensors of a layer are added in the order of their names; what is in no layer is a part of its own.
+/// </remarks>
 public static class Drift
 {
     private const int PieceElements = 1 << 18;

@@ -4,10 +4,12 @@ using FastCpt.Engine.Models;
 
 namespace FastCpt.Engine.Evaluation;
 
-/// <summary>exp(Σ negative log-likelihood / predicted tokens), and bits per byte, over documents that stand alone.</summary>
+/// <summary>
+/// exp(Σ negative log-likelihood / predicted tokens), and bits per byte, over documents that stand alone.
+/// </summary>
 /// <remarks>
-/// Jelinek et al. 1977. Sums over tokens, not means of batch means; every document is a segment of its own, so scores do not
-/// depend on the batch size. A mean over languages is a mean of their perplexities.
+/// Jelinek et al. 1977. Sums over tokens, not means of batch means; every document is a segment of its own, so scores
+/// do not depend on the batch size. A mean over languages is a mean of their perplexities.
 /// </remarks>
 public static class Perplexity
 {

@@ -3,7 +3,9 @@ using FastCpt.Engine.Data;
 namespace FastCpt.Engine.Evaluation;
 
 /// <summary>A model that knows how often each token occurs and nothing else: what context must beat.</summary>
-/// <remarks>p(v) = (count(v) + 1) / (total + V), additive smoothing (Lidstone 1920; Chen and Goodman 1999, section 2.1).</remarks>
+/// <remarks>
+/// p(v) = (count(v) + 1) / (total + V), additive smoothing (Lidstone 1920; Chen and Goodman 1999, section 2.1).
+/// </remarks>
 public sealed class TokenUnigram(int vocabularySize)
 {
     private readonly double[] _counts = new double[vocabularySize];

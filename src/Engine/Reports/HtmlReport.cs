@@ -5,7 +5,9 @@ using System.Text.Json;
 
 namespace FastCpt.Engine.Reports;
 
-/// <summary>A system in the plane of what it acquired and what it forgot, both in percent of the base's bits per byte.</summary>
+/// <summary>
+/// A system in the plane of what it acquired and what it forgot, both in percent of the base's bits per byte.
+/// </summary>
 public sealed record FrontierPoint(string Label, double Acquired, double Forgotten);
 
 /// <summary>Heads and rows of text; the first column names the row.</summary>
@@ -19,10 +21,12 @@ public sealed record ReportContent(
     string Title, string Source, IReadOnlyList<ReportFinding> Findings, IReadOnlyList<FrontierPoint> Frontier,
     IReadOnlyList<ReportTable> Tables);
 
-/// <summary>One self-contained HTML file: no network, nothing that runs but our two scripts, known by their hashes.</summary>
+/// <summary>
+/// One self-contained HTML file: no network, nothing that runs but our two scripts, known by their hashes.
+/// </summary>
 /// <remarks>
-/// Text is escaped, data stand in a JSON island without a raw "&lt;", so that a hostile name stays text. The chart library
-/// is uPlot (MIT), inlined.
+/// Text is escaped, data stand in a JSON island without a raw "&lt;", so that a hostile name stays text. The chart
+/// library is uPlot (MIT), inlined.
 /// </remarks>
 public static class HtmlReport
 {

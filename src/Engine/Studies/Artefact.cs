@@ -8,9 +8,9 @@ namespace FastCpt.Engine.Studies;
 
 /// <summary>Something that a study makes, in a folder of its own, known by a hash of all that it depends on.</summary>
 /// <remarks>
-/// The hash covers the tool's version, the recipe, and the hashes of what the artefact is made from; not where things lie, nor
-/// what computes. The folder's .artefact.json says which hash it was made for and whether it is complete, so that a changed
-/// study remakes what depends on the change and nothing else, and a stopped one goes on.
+/// The hash covers the tool's version, the recipe, and the hashes of what the artefact is made from; not where things
+/// lie, nor what computes. The folder's .artefact.json says which hash it was made for and whether it is complete, so
+/// that a changed study remakes what depends on the change and nothing else, and a stopped one goes on.
 /// </remarks>
 public abstract class Artefact
 {

@@ -36,7 +36,9 @@ public sealed class TrainedModel(
     string name, string studyFolder, RunConfig config, ulong splitSeed, IReadOnlyList<Artefact> inputs)
     : ModelArtefact(name, studyFolder, inputs)
 {
-    /// <remarks>Paths give way to hashes of what they lead to, or to the inputs; what computes does not count.</remarks>
+    /// <remarks>
+    /// Paths give way to hashes of what they lead to, or to the inputs; what computes does not count.
+    /// </remarks>
     protected override JsonObject Recipe()
     {
         JsonObject json = config.ToJson();

@@ -56,8 +56,8 @@ public sealed record StudyResults(
 {
     /// <summary>Mean bits per byte of a system over the languages of a role, each family by its own model.</summary>
     /// <remarks>
-    /// A family's value is the mean over its languages, the system's the mean over families; base languages are averaged over
-    /// the system's models too. Means over seeds last. family-cpt.md 4.5.
+    /// A family's value is the mean over its languages, the system's the mean over families; base languages are
+    /// averaged over the system's models too. Means over seeds last. family-cpt.md 4.5.
     /// </remarks>
     /// <param name="family">Null for the mean over all.</param>
     /// <returns>NaN where nothing was measured.</returns>

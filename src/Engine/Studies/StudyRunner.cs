@@ -8,7 +8,9 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Studies;
 
-/// <summary>Makes what is missing of a study, like make: in order, each artefact once, and its results at the end.</summary>
+/// <summary>
+/// Makes what is missing of a study, like make: in order, each artefact once, and its results at the end.
+/// </summary>
 public static class StudyRunner
 {
     /// <param name="only">Names of artefacts to make, with what they are made from; empty for all.</param>

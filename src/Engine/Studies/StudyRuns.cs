@@ -2,7 +2,9 @@ using FastCpt.Engine.Config;
 
 namespace FastCpt.Engine.Studies;
 
-/// <summary>Turns a study's configuration into the artefacts of its systems: which model, which text, how long.</summary>
+/// <summary>
+/// Turns a study's configuration into the artefacts of its systems: which model, which text, how long.
+/// </summary>
 internal sealed class StudyRuns(StudyConfig config, TokenizerArtefact? tokenizer)
 {
     private IEnumerable<string> HeldIn => config.Families.SelectMany(family => family.Train);
@@ -22,7 +24,9 @@ internal sealed class StudyRuns(StudyConfig config, TokenizerArtefact? tokenizer
         }
     }
 
-    /// <summary>The model that all systems start from: a folder, or one that is pretrained on the stated mixture.</summary>
+    /// <summary>
+    /// The model that all systems start from: a folder, or one that is pretrained on the stated mixture.
+    /// </summary>
     public ModelArtefact Base(ulong seed)
     {
         if (config.Base.Model.Path is { } path)

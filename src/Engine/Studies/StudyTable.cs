@@ -4,7 +4,9 @@ using FastCpt.Engine.Config;
 
 namespace FastCpt.Engine.Studies;
 
-/// <summary>The table that a study ends with: systems by families, in bits per byte, and how far the weights moved.</summary>
+/// <summary>
+/// The table that a study ends with: systems by families, in bits per byte, and how far the weights moved.
+/// </summary>
 public static class StudyTable
 {
     /// <summary>What the paper calls a system.</summary>

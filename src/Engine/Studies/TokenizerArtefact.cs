@@ -6,7 +6,9 @@ using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt.Engine.Studies;
 
-/// <summary>The study's tokenizer: byte-level BPE of base and held-in training text, equal bytes per language.</summary>
+/// <summary>
+/// The study's tokenizer: byte-level BPE of base and held-in training text, equal bytes per language.
+/// </summary>
 public sealed class TokenizerArtefact(StudyConfig config) : Artefact("tokenizer", config.OutputDir)
 {
     private IEnumerable<string> Languages =>

@@ -9,7 +9,9 @@ using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt.Engine.Studies;
 
-/// <summary>What a token-unigram model of the base's training text needs on the base languages, in bits per byte.</summary>
+/// <summary>
+/// What a token-unigram model of the base's training text needs on the base languages, in bits per byte.
+/// </summary>
 /// <param name="languages">Of the base's mixture, with weights.</param>
 public sealed class UnigramBaseline(
     StudyConfig config, TokenizerArtefact tokenizer, IReadOnlyList<LanguageConfig> languages)

@@ -57,7 +57,9 @@ public sealed class AdamW : IDisposable
     /// <summary>Per trained parameter, in the model's order; checkpoints save and restore it.</summary>
     public IReadOnlyList<State> States => _states;
 
-    /// <summary>Global norm of the gradients that the next update would use, before clipping. Waits for the device.</summary>
+    /// <summary>
+    /// Global norm of the gradients that the next update would use, before clipping. Waits for the device.
+    /// </summary>
     public double GradientNorm()
     {
         _backend.Fill(0, _squaredNorm);

@@ -15,7 +15,8 @@ internal sealed class Alignments : IDisposable
     private readonly L2Sp? _pull;
     private readonly Anchor? _anchor;
 
-    /// <exception cref="RunException">Exit 3: layers that the model does not have, or an anchor of another shape.</exception>
+    /// <exception cref="RunException">Exit 3: layers that the model does not have, or an anchor of another
+    /// shape.</exception>
     public Alignments(RunConfig config, CausalModel model, Action<string> say, StopSignal stop)
     {
         AlignmentConfig alignment = config.Alignment;

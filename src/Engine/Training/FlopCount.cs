@@ -5,9 +5,10 @@ namespace FastCpt.Engine.Training;
 
 /// <summary>Floating-point operations that the mathematics of a step needs, a multiply-add counted as two.</summary>
 /// <remarks>
-/// Products and attention only. A backward pass costs one product for the input's gradient and one for the weight's where
-/// it is trained; what is recomputed is not counted, so recomputing lowers the utilisation that is reported. Attention
-/// counts the pairs that the mask shows, 4·D operations a pair and head forward, 10·D backward (Dao 2023, section 4.1).
+/// Products and attention only. A backward pass costs one product for the input's gradient and one for the weight's
+/// where it is trained; what is recomputed is not counted, so recomputing lowers the utilisation that is reported.
+/// Attention counts the pairs that the mask shows, 4·D operations a pair and head forward, 10·D backward (Dao 2023,
+/// section 4.1).
 /// </remarks>
 public static class FlopCount
 {
@@ -27,7 +28,9 @@ public static class FlopCount
         return products + pairs * 14.0 * config.HeadSize * config.Heads;
     }
 
-    /// <summary>Pairs (query, key) with key at or before query, fewer than a window's rows back, within segments.</summary>
+    /// <summary>
+    /// Pairs (query, key) with key at or before query, fewer than a window's rows back, within segments.
+    /// </summary>
     public static double VisiblePairs(ReadOnlySpan<int> bounds, long window)
     {
         double pairs = 0;

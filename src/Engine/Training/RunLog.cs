@@ -33,11 +33,13 @@ public readonly record struct StepReport
     public required TimeSpan Remaining { get; init; }
 }
 
-/// <summary>The run's records: one JSON line an event in metrics.jsonl, the same scalars for TensorBoard, a line to read.</summary>
+/// <summary>
+/// The run's records: one JSON line an event in metrics.jsonl, the same scalars for TensorBoard, a line to read.
+/// </summary>
 /// <remarks>
-/// metrics.jsonl only grows; every line carries run, attempt and step, so a reader keeps the last attempt of each step. A
-/// number that is not finite is null, and its name and kind stand under "nonfinite". Failing to write never stops training: it
-/// is said once.
+/// metrics.jsonl only grows; every line carries run, attempt and step, so a reader keeps the last attempt of each step.
+/// A number that is not finite is null, and its name and kind stand under "nonfinite". Failing to write never stops
+/// training: it is said once.
 /// </remarks>
 public sealed class RunLog : IDisposable
 {

@@ -9,7 +9,8 @@ namespace FastCpt.Engine.Training;
 /// <param name="Parameters">Number of weights.</param>
 /// <param name="Trained">Of these, not frozen.</param>
 /// <param name="StateBytes">Weights, gradients, moments, masters and anchor in memory.</param>
-/// <param name="ActivationBytes">What the tape keeps of one micro-batch, gradients in flight included; an upper estimate.</param>
+/// <param name="ActivationBytes">What the tape keeps of one micro-batch, gradients in flight included; an upper
+/// estimate.</param>
 /// <param name="CheckpointBytes">One checkpoint on disk.</param>
 /// <param name="Steps">Optimizer updates.</param>
 /// <param name="StepTokens">Tokens of an update at most.</param>
@@ -63,7 +64,9 @@ public sealed record RunPlan(
     public static long StepsOf(TrainingConfig training, long stepTokens) =>
         training.MaxSteps > 0 ? training.MaxSteps : (training.MaxTokens + stepTokens - 1) / stepTokens;
 
-    /// <summary>Bytes that the tape keeps per token: per block the residuals, norms, heads, and both halves of the gate.</summary>
+    /// <summary>
+    /// Bytes that the tape keeps per token: per block the residuals, norms, heads, and both halves of the gate.
+    /// </summary>
     private static long RowBytes(ModelConfig model, bool recompute, int valueBytes)
     {
         long heads = 2L * (model.Heads + model.KeyHeads) * model.HeadSize;

@@ -3,7 +3,9 @@ namespace FastCpt.Engine.Training;
 /// <summary>Shape of the learning rate after warm-up.</summary>
 public enum ScheduleKind
 {
-    /// <summary>Half a cosine from the peak to the minimum. Loshchilov and Hutter 2017, equation 5, without restarts.</summary>
+    /// <summary>
+    /// Half a cosine from the peak to the minimum. Loshchilov and Hutter 2017, equation 5, without restarts.
+    /// </summary>
     Cosine,
 
     /// <summary>A straight line from the peak to the minimum.</summary>
@@ -11,7 +13,9 @@ public enum ScheduleKind
 
     Constant,
 
-    /// <summary>Warm-up, stable, decay: the peak until the last steps, then a line to the minimum. Hu et al. 2024.</summary>
+    /// <summary>
+    /// Warm-up, stable, decay: the peak until the last steps, then a line to the minimum. Hu et al. 2024.
+    /// </summary>
     WarmupStableDecay,
 }
 
@@ -20,8 +24,12 @@ public enum ScheduleKind
 public sealed record Schedule(
     ScheduleKind Kind, double Peak, double Minimum, long WarmupSteps, long TotalSteps, long DecaySteps = 0)
 {
-    /// <summary>The rate after a number of updates: 0 at none, the peak at the end of warm-up, the minimum at the end.</summary>
-    /// <remarks>Update number n, counted from 1, uses <c>At(n − 1)</c>: the first one of a warm-up moves nothing.</remarks>
+    /// <summary>
+    /// The rate after a number of updates: 0 at none, the peak at the end of warm-up, the minimum at the end.
+    /// </summary>
+    /// <remarks>
+    /// Update number n, counted from 1, uses <c>At(n − 1)</c>: the first one of a warm-up moves nothing.
+    /// </remarks>
     public double At(long updates)
     {
         if (updates < WarmupSteps)

@@ -4,10 +4,12 @@ using FastCpt.Engine.Models;
 
 namespace FastCpt.Engine.Training;
 
-/// <summary>Gradient of one optimizer step: the mean loss over all tokens that its micro-batches predict together.</summary>
+/// <summary>
+/// Gradient of one optimizer step: the mean loss over all tokens that its micro-batches predict together.
+/// </summary>
 /// <remarks>
-/// The divisor is known before the first micro-batch, so k micro-batches give what one of k times the size gives, ragged
-/// windows included. Adding means of means, or dividing by an assumed count, is a known trap.
+/// The divisor is known before the first micro-batch, so k micro-batches give what one of k times the size gives,
+/// ragged windows included. Adding means of means, or dividing by an assumed count, is a known trap.
 /// </remarks>
 internal sealed class StepGradient(
     CausalModel model, Tape tape, TokenLosses losses, BatchSource batches, bool recompute, StopSignal stop)

@@ -7,9 +7,9 @@ namespace FastCpt.Engine.Training;
 
 /// <summary>Scalars in a TensorBoard event file.</summary>
 /// <remarks>
-/// A file of TFRecord frames: length u64 · masked CRC-32C of it · data · masked CRC-32C of that, where the mask rotates right
-/// by 15 and adds 0xa282ead8. The data are protocol buffers of tensorflow.Event: wall_time = 1 (double), step = 2,
-/// file_version = 3, summary = 5 { value = 1 { tag = 1, simple_value = 2 (float) } }.
+/// A file of TFRecord frames: length u64 · masked CRC-32C of it · data · masked CRC-32C of that, where the mask rotates
+/// right by 15 and adds 0xa282ead8. The data are protocol buffers of tensorflow.Event: wall_time = 1 (double), step =
+/// 2, file_version = 3, summary = 5 { value = 1 { tag = 1, simple_value = 2 (float) } }.
 /// </remarks>
 public sealed class TensorBoardEvents : IDisposable
 {

@@ -17,10 +17,12 @@ public enum TrainingEnd
     StoppedEarly,
 }
 
-/// <summary>The loop: gradient of a step, its norm, the update; now and then a log line, an evaluation, a checkpoint.</summary>
+/// <summary>
+/// The loop: gradient of a step, its norm, the update; now and then a log line, an evaluation, a checkpoint.
+/// </summary>
 /// <remarks>
-/// A step is atomic: loss and norm are looked at before the update, so nothing that is not finite reaches weights, moments or a
-/// checkpoint. A stop abandons the step it comes in, which has changed nothing.
+/// A step is atomic: loss and norm are looked at before the update, so nothing that is not finite reaches weights,
+/// moments or a checkpoint. A stop abandons the step it comes in, which has changed nothing.
 /// </remarks>
 public sealed class Trainer
 {

@@ -9,7 +9,9 @@ using FastCpt.Engine.Parameters;
 namespace FastCpt.Engine.Training;
 
 /// <summary>Saves and restores all that a run consists of: weights, optimizer, progress.</summary>
-/// <remarks>A checkpoint is a Hugging Face folder by itself, with the optimizer's tensors and a manifest beside.</remarks>
+/// <remarks>
+/// A checkpoint is a Hugging Face folder by itself, with the optimizer's tensors and a manifest beside.
+/// </remarks>
 public sealed class TrainingCheckpoints
 {
     private readonly CheckpointStore _store;

@@ -2,8 +2,12 @@ using System.Text.Json;
 
 namespace FastCpt.Engine.Training;
 
-/// <summary>Where a run stands between two updates; with weights and optimizer state it is all that resuming needs.</summary>
-/// <remarks>Data and randomness are functions of the numbers here, so no reader and no generator has a state of its own.</remarks>
+/// <summary>
+/// Where a run stands between two updates; with weights and optimizer state it is all that resuming needs.
+/// </summary>
+/// <remarks>
+/// Data and randomness are functions of the numbers here, so no reader and no generator has a state of its own.
+/// </remarks>
 public sealed record TrainingProgress
 {
     /// <summary>Updates done.</summary>

@@ -5,10 +5,12 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Training;
 
-/// <summary>A training run from a configuration to a model folder: fresh, or from the newest checkpoint of its folder.</summary>
+/// <summary>
+/// A training run from a configuration to a model folder: fresh, or from the newest checkpoint of its folder.
+/// </summary>
 /// <remarks>
-/// The folder: run.json (what was asked for), metrics.jsonl and tb/ (what happened), checkpoints/, shards/ unless they are
-/// kept elsewhere, and final/, which exists when the run is done.
+/// The folder: run.json (what was asked for), metrics.jsonl and tb/ (what happened), checkpoints/, shards/ unless they
+/// are kept elsewhere, and final/, which exists when the run is done.
 /// </remarks>
 public static class TrainingRun
 {

@@ -5,7 +5,9 @@ public sealed unsafe partial class CpuBackend
     protected override void LinearKernel(Tensor x, in LinearWeight w, Tensor y) =>
         LinearResidualKernel(x, w, Tensor.None, y);
 
-    /// <remarks>The low-rank term goes on in the same sums, so that a BF16 dx is rounded once; dy B stays F32.</remarks>
+    /// <remarks>
+    /// The low-rank term goes on in the same sums, so that a BF16 dx is rounded once; dy B stays F32.
+    /// </remarks>
     protected override void LinearBackwardKernel(
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
     {

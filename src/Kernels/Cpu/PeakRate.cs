@@ -8,7 +8,9 @@ public sealed unsafe partial class CpuBackend
 {
     private const int PeakAttempts = 5;
 
-    /// <remarks>Independent F32 multiply-adds in registers, all workers at once; the best of a few tries of some ms.</remarks>
+    /// <remarks>
+    /// Independent F32 multiply-adds in registers, all workers at once; the best of a few tries of some ms.
+    /// </remarks>
     public override double MeasurePeakFlops()
     {
         double best = 0;

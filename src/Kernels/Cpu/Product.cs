@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace FastCpt.Kernels.Cpu;
 
-/// <summary>A matrix in memory as one side of a product: lines (rows of the output, or its columns) by reduction.</summary>
+/// <summary>
+/// A matrix in memory as one side of a product: lines (rows of the output, or its columns) by reduction.
+/// </summary>
 /// <param name="start">First element.</param>
 /// <param name="type">F32 or BF16.</param>
 /// <param name="stride">Elements from one row in memory to the next.</param>

@@ -27,7 +27,9 @@ internal sealed unsafe class Scratch : IDisposable
         return bytes;
     }
 
-    /// <summary>Memory of at least so many bytes, aligned to <see cref="Backend.Alignment"/>, contents undefined.</summary>
+    /// <summary>
+    /// Memory of at least so many bytes, aligned to <see cref="Backend.Alignment"/>, contents undefined.
+    /// </summary>
     /// <remarks>Whatever an earlier call returned is given up when the memory has to grow.</remarks>
     /// <exception cref="DeviceException">The memory is not to be had.</exception>
     public void* AtLeast(long bytes)

@@ -42,7 +42,9 @@ internal static unsafe class WeightedSum
     }
 
     /// <summary>The doubles rounded to float so that rounding again to BF16 is as if done once.</summary>
-    /// <remarks>Toward zero, the last bit stands for all that is cut off, as in <see cref="Bf16.FromDouble"/>.</remarks>
+    /// <remarks>
+    /// Toward zero, the last bit stands for all that is cut off, as in <see cref="Bf16.FromDouble"/>.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> ToOdd(Vector512<double> lower, Vector512<double> upper, Vector512<float> near)
     {

@@ -48,7 +48,9 @@ public static class Philox
         return (ulong)x1 << 32 | x0;
     }
 
-    /// <summary>A number in [0, bound) without bias: the widening product, redrawn in its short range (Lemire 2019).</summary>
+    /// <summary>
+    /// A number in [0, bound) without bias: the widening product, redrawn in its short range (Lemire 2019).
+    /// </summary>
     public static ulong Below(ulong bound, ulong seed, RandomStream stream, ulong high, ulong low)
     {
         ArgumentOutOfRangeException.ThrowIfZero(bound);

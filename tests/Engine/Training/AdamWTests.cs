@@ -7,7 +7,9 @@ using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Training;
 
-/// <summary>The optimizer against PyTorch in double (tests/oracles/optimizer), and its rules for who decays and pulls.</summary>
+/// <summary>
+/// The optimizer against PyTorch in double (tests/oracles/optimizer), and its rules for who decays and pulls.
+/// </summary>
 internal sealed class AdamWTests
 {
     [Test]

@@ -8,7 +8,9 @@ internal sealed class TrainingKillTests
 {
     private const string Task = "train-and-die";
 
-    /// <summary>Every seventh step meets each kind of write, sync and rename of checkpoints and of the final folder.</summary>
+    /// <summary>
+    /// Every seventh step meets each kind of write, sync and rename of checkpoints and of the final folder.
+    /// </summary>
     [Test, Category("slow")]
     public void KilledRun_GoesOnWithTheSameBytes() => KillAt(steps => Enumerable.Range(1, steps).Where(n => n % 7 == 3));
 

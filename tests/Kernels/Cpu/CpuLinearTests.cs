@@ -3,7 +3,9 @@ using FastCpt.Kernels.Cpu;
 
 namespace FastCpt.Tests.Kernels.Cpu;
 
-/// <summary>What the cpu backend promises beyond agreement: bits that do not depend on rows, threads or history.</summary>
+/// <summary>
+/// What the cpu backend promises beyond agreement: bits that do not depend on rows, threads or history.
+/// </summary>
 public sealed class CpuLinearTests
 {
     private const int Rows = 130, Inner = 70, Cols = 101, Rank = 5;

@@ -3,7 +3,9 @@ using FastCpt.Kernels.Cpu;
 
 namespace FastCpt.Tests.Kernels.Cpu;
 
-/// <summary>Elementary functions against the double functions of the platform, over all floats in prime strides.</summary>
+/// <summary>
+/// Elementary functions against the double functions of the platform, over all floats in prime strides.
+/// </summary>
 public sealed class VectorMathTests
 {
     [Test]
@@ -111,7 +113,9 @@ public sealed class VectorMathTests
     private static float Apply(Func<Vector512<float>, Vector512<float>> function, float x) =>
         function(Vector512.Create(x)).ToScalar();
 
-    /// <summary>The worst error in units in the last place, over some three million floats between two bounds.</summary>
+    /// <summary>
+    /// The worst error in units in the last place, over some three million floats between two bounds.
+    /// </summary>
     private static double WorstUlp(
         Func<Vector512<float>, Vector512<float>> function, Func<double, double> exact, float least, float most)
     {

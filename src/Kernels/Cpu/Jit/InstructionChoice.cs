@@ -22,7 +22,9 @@ internal sealed record InstructionChoice(
         Code.EVEX_Vmovups_zmmm512_k1z_zmm, Code.EVEX_Vbroadcastss_zmm_k1z_xmmm32,
         Code.EVEX_Vaddps_zmm_k1z_zmm_zmmm512b32_er, Code.EVEX_Vfmadd231ps_zmm_k1z_zmm_zmmm512b32_er);
 
-    /// <summary>Pairs of BF16: the second product is added to the sum, then the first, each with one rounding.</summary>
+    /// <summary>
+    /// Pairs of BF16: the second product is added to the sum, then the first, each with one rounding.
+    /// </summary>
     public static readonly InstructionChoice Bf16 = Avx512 with
     {
         Add = Code.EVEX_Vdpbf16ps_zmm_k1z_zmm_zmmm512b32,

@@ -14,7 +14,9 @@ internal abstract unsafe class MicroKernels(int rows, int cols)
     /// <summary>Columns of a full tile, and of a packed right panel.</summary>
     public int Cols => cols;
 
-    /// <summary>Whether tiles of fewer columns are written in place; else the caller gives a full tile of memory.</summary>
+    /// <summary>
+    /// Whether tiles of fewer columns are written in place; else the caller gives a full tile of memory.
+    /// </summary>
     public abstract bool MasksColumns { get; }
 
     /// <summary>Computes the first rows of a tile.</summary>

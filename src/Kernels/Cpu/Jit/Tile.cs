@@ -40,7 +40,9 @@ internal unsafe struct Tile
     [FieldOffset(MaskOffset)]
     public uint Mask;
 
-    /// <summary>Whether sums begin with 0 and the base is added last; else they begin with the base. Not 0: true.</summary>
+    /// <summary>
+    /// Whether sums begin with 0 and the base is added last; else they begin with the base. Not 0: true.
+    /// </summary>
     [FieldOffset(AddsLastOffset)]
     public int AddsLast;
 
