@@ -36,7 +36,7 @@ public static class ModelRecipe
             InnerWidth = source.IntermediateSize!.Value,
             MaxPositions = source.MaxPositionEmbeddings ?? 8192,
             NormEpsilon = (float)(source.RmsNormEps ?? 1e-6),
-            AttentionScale = 1 / MathF.Sqrt(headSize),
+            AttentionScale = (float)(1 / Math.Sqrt(headSize)), // rounded once, as readers of config.json do
             QueryKeyValueBias = architecture == Architecture.Qwen2,
             QueryKeyNorm = architecture is Architecture.Qwen3 or Architecture.Gemma3,
             TiedHead = source.TieWordEmbeddings ?? gemma,
