@@ -60,7 +60,12 @@ internal static class StepTimes
         long memory = Process.GetCurrentProcess().PeakWorkingSet64 >> 20;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $$"""{"case":"{{size}} {{type}}{{(recompute ? " recompute" : "")}}","isa":"{{backend.InstructionSet}}","threads":{{backend.Threads}},"median_s":{{median:F3}},"best_s":{{seconds[0]:F3}},"tokens_per_s":{{step.Tokens / median:F0}},"of_fp32_peak":{{step.Flops / median / peak:F3}},"peak_mib":{{memory}},"loss":[{{first:F4}},{{last:F4}}]}"""));
+            $$"""
+            {"case":"{{size}} {{type}}{{(recompute ? " recompute" : "")}}","isa":"{{backend.InstructionSet}}",
+            "threads":{{backend.Threads}},"median_s":{{median:F3}},"best_s":{{seconds[0]:F3}},
+            "tokens_per_s":{{step.Tokens / median:F0}},"of_fp32_peak":{{step.Flops / median / peak:F3}},
+            "peak_mib":{{memory}},"loss":[{{first:F4}},{{last:F4}}]}
+            """).ReplaceLineEndings(""));
     }
 
     private static int Usage(string argument)

@@ -42,8 +42,8 @@ internal static class EvalCommand
             folder, config.Tokenizer!, config.Device, config.Threads, config.Precision, // the reader has filled it in
             config.Data.MaxSeqLength, config.Training.BatchSize * config.Data.MaxSeqLength, terminal.Note);
         var corpora = new Corpora(
-            config.Data, Path.Combine(config.OutputDir, "shards"), config.Seed, evaluation.Tokenizer, terminal.Note, stop,
-            config.Threads);
+            config.Data, Path.Combine(config.OutputDir, "shards"), config.Seed, evaluation.Tokenizer, terminal.Note,
+            stop, config.Threads);
         var scores = new List<LanguageScore>();
         foreach (LanguageConfig language in config.Data.Languages)
         {
@@ -76,6 +76,7 @@ internal static class EvalCommand
         foreach (LanguageScore score in scores)
             terminal.Result(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{score.Language.PadRight(width)}  {score.BitsPerByte,9:F4}  {score.Perplexity,10:F3}  {score.Tokens,8}  {score.Bytes,8}"));
+                $"{score.Language.PadRight(width)}  {score.BitsPerByte,9:F4}  {score.Perplexity,10:F3}  {score.Tokens,8}  "
+                + $"{score.Bytes,8}"));
     }
 }

@@ -68,13 +68,14 @@ internal static class PlanCommand
         terminal.Result(string.Create(culture, $"parameters   {plan.Parameters}, {plan.Trained} trained"));
         terminal.Result(string.Create(culture, $"memory       {Mib(plan.StateBytes)} for weights and optimizer, about "
             + $"{Mib(plan.ActivationBytes)} for activations of a micro-batch, at most 64 MiB for logits"));
-        terminal.Result(string.Create(culture, $"disk         {Mib(plan.CheckpointBytes)} a checkpoint, {Mib(disk)} for all that "
-            + $"are kept and the one being written"));
-        terminal.Result(string.Create(culture, $"work         {plan.Steps} steps, {plan.Steps * plan.StepTokens} tokens, "
-            + $"{plan.Steps * plan.StepFlops:0.##e+0} operations"));
+        terminal.Result(string.Create(culture, $"disk         {Mib(plan.CheckpointBytes)} a checkpoint, "
+            + $"{Mib(disk)} for all that are kept and the one being written"));
+        terminal.Result(string.Create(culture, $"work         {plan.Steps} steps, "
+            + $"{plan.Steps * plan.StepTokens} tokens, {plan.Steps * plan.StepFlops:0.##e+0} operations"));
         if (double.IsFinite(peakSeconds))
             terminal.Result($"time         {Time(peakSeconds / FastShare)} to {Time(peakSeconds / SlowShare)}: "
-                + $"{FastShare:P0} to {SlowShare:P0} of the arithmetic peak measured here, without evaluation".Replace(" %", "%"));
+                + $"{FastShare:P0} to {SlowShare:P0} of the arithmetic peak measured here, without evaluation"
+                    .Replace(" %", "%"));
     }
 
     private static string Mib(long bytes) =>

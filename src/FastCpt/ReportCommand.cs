@@ -30,8 +30,8 @@ internal static class ReportCommand
             string source = parse.GetRequiredValue(results);
             if (Directory.Exists(source))
                 source = Path.Combine(source, StudyResultsFile.Name);
-            string target = parse.GetValue(output)
-                ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(source))!, StudyReport.FileName); // a file is in a folder
+            string folder = Path.GetDirectoryName(Path.GetFullPath(source))!; // a file is in a folder
+            string target = parse.GetValue(output) ?? Path.Combine(folder, StudyReport.FileName);
             AtomicFile.Write(target, HtmlReport.Write(StudyReport.Of(StudyResultsFile.Load(source))));
             terminal.Result(target);
         }));

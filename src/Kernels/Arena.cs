@@ -25,7 +25,8 @@ public sealed class Arena(Backend backend, bool poison = false) : IDisposable
     /// <exception cref="DeviceException">The memory is not to be had.</exception>
     public Tensor Take(DType type, Shape shape)
     {
-        long bytes = checked(shape.Length * type.Size() + Backend.Alignment - 1) / Backend.Alignment * Backend.Alignment;
+        const int line = Backend.Alignment;
+        long bytes = checked(shape.Length * type.Size() + line - 1) / line * line;
         while (_chunk < _chunks.Count && _offset + bytes > _chunks[_chunk].Bytes)
         {
             _chunk++;

@@ -45,6 +45,12 @@ public sealed class OpTests
     public void Op_HasABench(string op) => AssertFile($"bench/Kernels/{op}Bench.cs", $"class {op}Bench");
 
     [Test]
+    public void Readme_ListsEveryOp() => Assert.That(
+        Repository.Lines("README.md").SkipWhile(line => line != "## Ops").Where(line => line.StartsWith("| "))
+            .SelectMany(row => row.Split('|')[1].Split(',', StringSplitOptions.TrimEntries)),
+        Is.SupersetOf(Ops));
+
+    [Test]
     public void Ops_AreAllHeldToThePromisesOfEveryOp()
     {
         Assert.That(OpCases.Ragged.Select(op => op.Name), Is.EquivalentTo(Methods));

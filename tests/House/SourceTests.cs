@@ -5,7 +5,7 @@ namespace FastCpt.Tests.House;
 /// <summary>What every source file is held to.</summary>
 public sealed partial class SourceTests
 {
-    private const int MostLines = 400;
+    private const int MostLines = 400, MostColumns = 120;
     private const long MostBytes = 5_000_000;
 
     private static readonly string[] Sources = [".cs", ".cu", ".h", ".cpp"];
@@ -15,6 +15,15 @@ public sealed partial class SourceTests
     {
         foreach (string file in Repository.Files("src", Sources).Concat(Repository.Files("native", Sources)))
             Assert.That(Repository.Lines(file), Has.Length.LessThanOrEqualTo(MostLines), file);
+    }
+
+    [Test]
+    public void Sources_HaveAtMost120Columns()
+    {
+        foreach (string folder in (string[])["src", "native", "tests", "bench"])
+            foreach (string file in Repository.Files(folder, Sources))
+                foreach ((int index, string line) in Repository.Lines(file).Index())
+                    Assert.That(line, Has.Length.LessThanOrEqualTo(MostColumns), $"{file}:{index + 1}");
     }
 
     [Test]

@@ -21,7 +21,8 @@ public sealed class FreezeLayers
         if (config?.To >= groups.Layers)
             throw new RunException(
                 ExitCode.Config,
-                $"alignment.freeze: layers {config.From} to {config.To}, but the model has {groups.Layers}, counted from 0.");
+                $"alignment.freeze: layers {config.From} to {config.To}, but the model has {groups.Layers}, counted "
+                + "from 0.");
         (_config, _groups) = (config, groups);
     }
 

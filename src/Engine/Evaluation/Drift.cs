@@ -135,14 +135,14 @@ public static class Drift
 
     private static void RequireSame(ModelFolder origin, ModelFolder model)
     {
-        var shapes = ParameterLayout.Of(model.Config).ToDictionary(parameter => parameter.Name, parameter => parameter.Shape);
+        var shapes = ParameterLayout.Of(model.Config).ToDictionary(has => has.Name, has => has.Shape);
         IReadOnlyList<ParameterShape> wanted = ParameterLayout.Of(origin.Config);
         foreach (ParameterShape parameter in wanted)
             if (!shapes.TryGetValue(parameter.Name, out Shape found) || found != parameter.Shape)
                 throw new RunException(
                     ExitCode.ModelFile,
-                    $"{model.Path}: '{parameter.Name}' is {(found.Rank == 0 ? "missing" : found)} but {parameter.Shape} in "
-                    + $"{origin.Path}. Drift compares a model with its own base.");
+                    $"{model.Path}: '{parameter.Name}' is {(found.Rank == 0 ? "missing" : found)} but "
+                    + $"{parameter.Shape} in {origin.Path}. Drift compares a model with its own base.");
         if (shapes.Count != wanted.Count)
             throw new RunException(
                 ExitCode.ModelFile,

@@ -34,7 +34,8 @@ public static class Perplexity
         if (!double.IsFinite(sum))
             throw new RunException(
                 ExitCode.Numerics,
-                $"evaluation of '{language}': the loss is {sum}. The weights hold values that are not finite, or too large.");
+                $"evaluation of '{language}': the loss is {sum}. The weights hold values that are not finite, or too "
+                + "large.");
         return new LanguageScore(language, sum, source.PredictedTokens, source.PredictedBytes);
     }
 }

@@ -20,7 +20,8 @@ public static class ModelRecipe
             _ => throw new ArgumentException($"'{source.Architecture}' is no architecture with a recipe."),
         };
         bool gemma = architecture == Architecture.Gemma3;
-        int layers = source.NumHiddenLayers!.Value, heads = source.NumAttentionHeads!.Value; // the reader asked for both
+        // The reader asked for both.
+        int layers = source.NumHiddenLayers!.Value, heads = source.NumAttentionHeads!.Value;
         int headSize = source.HeadDim ?? source.HiddenSize!.Value / heads;
         int pattern = source.SlidingWindowPattern ?? GemmaPattern;
         var rope = new RopeConfig(source.RopeTheta ?? 10_000);

@@ -22,7 +22,10 @@ public sealed class RevertedModel(
             Path.Combine(origin.ModelFolder, ModelConfigReader.FileName)).Config;
         var groups = LayerGroups.Of(config.Layers, alignment.FirstLayers, alignment.LastLayers);
         Revert.Run(
-            new MergeInput(trained.Name, trained.ModelFolder), new MergeInput(origin.Name, origin.ModelFolder), groups, run.MergeTo(ModelFolder));
+            new MergeInput(trained.Name, trained.ModelFolder),
+            new MergeInput(origin.Name, origin.ModelFolder),
+            groups,
+            run.MergeTo(ModelFolder));
     }
 }
 

@@ -22,8 +22,8 @@ public sealed record StudyFinding(string Statement, bool Holds)
         double expertIn = results.Mean(StudySystem.Expert, LanguageRole.HeldIn);
         double expertKnown = results.Mean(StudySystem.Expert, LanguageRole.Base);
         findings.Add(new StudyFinding(
-            $"Acquisition: Expert needs {Bits(expertIn)} on held-in languages, {Share(1 - expertIn / heldIn)} less than Base's "
-            + $"{Bits(heldIn)}; {Share(ClearGain)} counts as clear.",
+            $"Acquisition: Expert needs {Bits(expertIn)} on held-in languages, "
+            + $"{Share(1 - expertIn / heldIn)} less than Base's {Bits(heldIn)}; {Share(ClearGain)} counts as clear.",
             expertIn <= (1 - ClearGain) * heldIn));
         findings.Add(new StudyFinding(
             $"Forgetting: Expert needs {Bits(expertKnown)} on base languages, more than Base's {Bits(known)}.",
@@ -40,8 +40,8 @@ public sealed record StudyFinding(string Statement, bool Holds)
     }
 
     private static StudyFinding Learned(double known, double unigram) => new(
-        $"Learning: Base needs {Bits(known)} on base languages, {Share(known / unigram)} of what a token-unigram model of the "
-        + $"same training text needs ({Bits(unigram)}); at most {Share(UnigramShare)} counts as learned.",
+        $"Learning: Base needs {Bits(known)} on base languages, {Share(known / unigram)} of what a token-unigram model of "
+        + $"the same training text needs ({Bits(unigram)}); at most {Share(UnigramShare)} counts as learned.",
         known <= UnigramShare * unigram);
 
     private static StudyFinding Between(
@@ -49,8 +49,8 @@ public sealed record StudyFinding(string Statement, bool Holds)
     {
         double value = results.Mean(system, role);
         return new StudyFinding(
-            $"Trade-off: {StudyTable.Title(system)} needs {Bits(value)} on {languages} languages, between Base's {Bits(origin)} "
-            + $"and Expert's {Bits(expert)}.",
+            $"Trade-off: {StudyTable.Title(system)} needs {Bits(value)} on {languages} languages, between Base's "
+            + $"{Bits(origin)} and Expert's {Bits(expert)}.",
             value >= Math.Min(origin, expert) && value <= Math.Max(origin, expert));
     }
 

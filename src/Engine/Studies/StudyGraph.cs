@@ -50,7 +50,7 @@ public sealed class StudyGraph
             return _artefacts;
         var wanted = new HashSet<Artefact>();
         foreach (string name in names)
-            Want(_artefacts.Find(artefact => artefact.Name == name || artefact.Name.EndsWith($"/{name}", StringComparison.Ordinal))
+            Want(_artefacts.Find(made => made.Name == name || made.Name.EndsWith($"/{name}", StringComparison.Ordinal))
                 ?? throw new RunException(
                     ExitCode.Usage,
                     $"--only {name}: the study makes no such artefact. It makes: "

@@ -51,7 +51,10 @@ public static class StudyReport
         string[] groups = [.. results.Models.SelectMany(model => model.Drift).Select(drift => drift.Group).Distinct()];
         var rows = new List<IReadOnlyList<string>>
         {
-            (string[])["model", .. groups.Select(group => $"{group} ‖Δ‖/‖θ₀‖"), .. groups.Select(group => $"{group} rms Δ")],
+            (string[])
+            [
+                "model", .. groups.Select(group => $"{group} ‖Δ‖/‖θ₀‖"), .. groups.Select(group => $"{group} rms Δ"),
+            ],
         };
         foreach (ModelResult model in results.Models)
         {

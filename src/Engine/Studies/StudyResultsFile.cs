@@ -60,13 +60,16 @@ public static class StudyResultsFile
                 root.GetProperty("unigram").EnumerateObject().ToDictionary(
                     property => property.Name, property => property.Value.GetDouble()));
         }
-        catch (Exception exception)
-            when (exception is KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception exception) when (IsOfTheContent(exception))
         {
             throw new RunException(
                 ExitCode.Config, $"{path}: these are not the results of a study: {exception.Message}", exception);
         }
     }
+
+    /// <summary>What reading JSON of another form throws.</summary>
+    private static bool IsOfTheContent(Exception exception) =>
+        exception is KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException;
 
     /// <exception cref="RunException">Exit 3: the file cannot be read, or holds no model's results.</exception>
     public static ModelResult LoadModel(string path)
@@ -76,8 +79,7 @@ public static class StudyResultsFile
         {
             return ReadModel(json.RootElement);
         }
-        catch (Exception exception)
-            when (exception is KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception exception) when (IsOfTheContent(exception))
         {
             throw new RunException(
                 ExitCode.Config, $"{path}: these are not the results of a model: {exception.Message}", exception);

@@ -63,7 +63,8 @@ public static class StudyRunner
         {
             throw new RunException(
                 ExitCode.Resumable,
-                $"{run.Config.Name}: stopped by {run.Stop.Reason} while making {artefact.Name}. The same command goes on.",
+                $"{run.Config.Name}: stopped by {run.Stop.Reason} while making {artefact.Name}. The same command goes "
+                + "on.",
                 exception);
         }
     }

@@ -31,7 +31,8 @@ internal sealed class StudyRuns(StudyConfig config, TokenizerArtefact? tokenizer
     {
         if (config.Base.Model.Path is { } path)
             return new GivenModel($"seed-{seed}/base", config.OutputDir, path);
-        return Trained($"seed-{seed}/base", Run(seed, config.Base.Training!, BaseMixture) with // the reader asked for it
+        TrainingConfig training = config.Base.Training!; // the reader asked for it
+        return Trained($"seed-{seed}/base", Run(seed, training, BaseMixture) with
         {
             Model = config.Base.Model,
         });

@@ -28,13 +28,14 @@ internal sealed class Alignments : IDisposable
         if (alignment.L2Sp is not { } l2Sp)
             return;
         string folder = l2Sp.Anchor ?? config.Model.Path ?? throw new RunException(
-            ExitCode.Config, "alignment.l2_sp: a fresh model has no start to be pulled to; name a folder as its anchor.");
+            ExitCode.Config, "alignment.l2_sp: a fresh model has no start to be pulled to; name a folder as its "
+                + "anchor.");
         _pull = new L2Sp(l2Sp, groups);
         using ModelFolder source = ModelFolder.Open(folder, say);
         RequireSameShapes(source, model, folder);
         _anchor = Anchor.Read(
             source,
-            model.Parameters.Trained.Where(parameter => _pull.Lambda(parameter.Name) > 0).Select(parameter => parameter.Name),
+            model.Parameters.Trained.Select(parameter => parameter.Name).Where(name => _pull.Lambda(name) > 0),
             model.Backend, stop);
     }
 
@@ -51,11 +52,12 @@ internal sealed class Alignments : IDisposable
 
     private static void RequireSameShapes(ModelFolder anchor, CausalModel model, string folder)
     {
-        var shapes = ParameterLayout.Of(anchor.Config).ToDictionary(parameter => parameter.Name, parameter => parameter.Shape);
+        var shapes = ParameterLayout.Of(anchor.Config).ToDictionary(has => has.Name, has => has.Shape);
         foreach (Parameter parameter in model.Parameters.All)
             if (!shapes.TryGetValue(parameter.Name, out Shape shape) || shape != parameter.Value.Shape)
                 throw new RunException(
                     ExitCode.ModelFile,
-                    $"{folder}: '{parameter.Name}' is not there as {parameter.Value.Shape}. An anchor has the model's own shape.");
+                    $"{folder}: '{parameter.Name}' is not there as {parameter.Value.Shape}. An anchor has the "
+                    + "model's own shape.");
     }
 }

@@ -32,8 +32,8 @@ internal static class OptimizerFile
         if (extra.Count > 0)
             throw new RunException(
                 ExitCode.ModelFile,
-                $"{folder}: the optimizer state of '{extra[0].Name}' belongs to nothing that is trained. The checkpoint is of "
-                + "another run.");
+                $"{folder}: the optimizer state of '{extra[0].Name}' belongs to nothing that is trained. The "
+                + "checkpoint is of another run.");
         using var staging = new TensorStaging(backend);
         foreach ((string name, Tensor tensor) in tensors)
             staging.Fill(

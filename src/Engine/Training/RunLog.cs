@@ -120,9 +120,9 @@ public sealed class RunLog : IDisposable
         string mfu = double.IsNaN(report.Utilization) ? "" : string.Create(culture, $"  mfu {report.Utilization:P1}");
         return string.Create(
             culture,
-            $"step {report.Step}  loss {report.LossNats:F4}  gnorm {report.GradientNorm:F2}  lr {report.LearningRate:0.0e-00}  "
-            + $"tok/s {rate}{mfu.Replace(" %", "%")}  mem {report.PeakMemoryBytes / (double)(1 << 30):F1}GiB  "
-            + $"data {100 * report.DataShare:F1}%  eta {(long)report.Remaining.TotalHours:00}:{report.Remaining:mm\\:ss}");
+            $"step {report.Step}  loss {report.LossNats:F4}  gnorm {report.GradientNorm:F2}  "
+            + $"lr {report.LearningRate:0.0e-00}  tok/s {rate}{mfu.Replace(" %", "%")}  "
+            + $"mem {report.PeakMemoryBytes / (double)(1 << 30):F1}GiB  data {100 * report.DataShare:F1}%  eta {(long)report.Remaining.TotalHours:00}:{report.Remaining:mm\\:ss}");
     }
 
     private void WriteLine(string kind, long step, long tokens, ReadOnlySpan<(string Name, double Value)> values)

@@ -30,7 +30,8 @@ public sealed class TrainingCheckpoints
         RunConfig config, RunLock held, CausalModel model, AdamW optimizer, int attempt, RunLog log, FileSystem files)
     {
         (_config, _model, _optimizer, _attempt, _log) = (config, model, optimizer, attempt, log);
-        _configSha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(config.ToJson().ToJsonString())));
+        byte[] resolved = Encoding.UTF8.GetBytes(config.ToJson().ToJsonString());
+        _configSha256 = Convert.ToHexStringLower(SHA256.HashData(resolved));
         var retention = new CheckpointRetention(
             Math.Max(1, config.Training.SaveTotalLimit), Best: config.Training.EarlyStopping is not null);
         _store = new CheckpointStore(Path.Combine(config.OutputDir, "checkpoints"), held, retention, log.Say, files);

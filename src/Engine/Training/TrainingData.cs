@@ -25,7 +25,9 @@ internal sealed class TrainingData : IDisposable
             TokenShard shard = corpora.Open(language);
             _shards.Add(shard);
             parts.Add(new MixturePart(
-                language.Name, PackedRows.Of(data.Packing, shard, shard.Training, data.MaxSeqLength), language.Weight ?? 1));
+                language.Name,
+                PackedRows.Of(data.Packing, shard, shard.Training, data.MaxSeqLength),
+                language.Weight ?? 1));
             if (training.EvalSteps > 0 && shard.Validation.Count > 0)
                 validation.Add(new ValidationPart(language.Name, ValidationText.Open(
                     language.Name, shard, data.MaxSeqLength, batchTokens, training.EvalDocuments, splitSeed)));

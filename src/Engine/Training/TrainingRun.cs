@@ -47,5 +47,6 @@ public static class TrainingRun
         return true;
     }
 
-    private static string RunId(RunConfig config) => Path.GetFileName(Path.TrimEndingDirectorySeparator(config.OutputDir));
+    private static string RunId(RunConfig config) =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(config.OutputDir));
 }

@@ -148,7 +148,8 @@ internal sealed class TrainingSession : IDisposable
         if (_data.RowTokens > config.MaxPositions)
             throw new RunException(
                 ExitCode.Config,
-                $"{where}: the model sees {config.MaxPositions} positions, but data.max_seq_length is {_data.RowTokens}.");
+                $"{where}: the model sees {config.MaxPositions} positions, but data.max_seq_length is "
+                + $"{_data.RowTokens}.");
     }
 
     private void SaveFinal()

@@ -90,7 +90,8 @@ public sealed unsafe partial class CpuBackend : Backend
     private static int ThreadCount(int asked)
     {
         if (asked < 0 || asked > MostThreads)
-            throw new DeviceException($"{asked} threads are asked for; 1 to {MostThreads} are possible, 0 for all cores.");
+            throw new DeviceException(
+                    $"{asked} threads are asked for; 1 to {MostThreads} are possible, 0 for all cores.");
         if (asked > 0)
             return asked;
         string? variable = Environment.GetEnvironmentVariable(ThreadsVariable);

@@ -63,9 +63,11 @@ public sealed unsafe partial class CpuBackend
         for (long start = 0; start < x.Rows; start += rows)
         {
             long count = Math.Min(rows, x.Rows - start);
-            Tensor dHidden = ScratchTensor(ScratchUse.Hidden, gated.Type, count, gated.Cols), dyRows = dy.Slice(start, count);
+            Tensor dyRows = dy.Slice(start, count);
+            Tensor dHidden = ScratchTensor(ScratchUse.Hidden, gated.Type, count, gated.Cols);
             LinearWeight downRows = RowsOf(down, start, count);
-            Tensor dProjected = down.Adapter.IsNone ? Tensor.None : LowRankGradient(down.Adapter, dyRows, ScratchUse.LowRank);
+            Tensor dProjected =
+                down.Adapter.IsNone ? Tensor.None : LowRankGradient(down.Adapter, dyRows, ScratchUse.LowRank);
             _gemm.Multiply(PlusInputGradient(Product.To(dHidden), downRows, dyRows, dProjected));
             Tensor gatedRows = gated.Slice(start, count), uppedRows = upped.Slice(start, count);
             if (kind == Gate.GeGlu)

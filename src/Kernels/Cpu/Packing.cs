@@ -77,7 +77,8 @@ internal static unsafe class Packing
             line[index] = first + Math.Min(index, lines - 1) * stride;
         for (long step = 0; step < steps; step += 4)
         {
-            Vector512<float> a = Four<TSource>(line, step), b = Four<TSource>(line + 1, step); // lines 0 4 8 12, 1 5 9 13
+            // Lines 0 4 8 12, 1 5 9 13, and so on.
+            Vector512<float> a = Four<TSource>(line, step), b = Four<TSource>(line + 1, step);
             Vector512<float> c = Four<TSource>(line + 2, step), d = Four<TSource>(line + 3, step);
             Vector512<double> low0 = Avx512F.UnpackLow(a, b).AsDouble(), low1 = Avx512F.UnpackLow(c, d).AsDouble();
             Vector512<double> high0 = Avx512F.UnpackHigh(a, b).AsDouble(), high1 = Avx512F.UnpackHigh(c, d).AsDouble();

@@ -39,7 +39,8 @@ public sealed class CorporaTests
     {
         foreach (PackingMode mode in Enum.GetValues<PackingMode>())
         {
-            using TokenShard shard = Open(new DataConfig { MaxSeqLength = 16, Packing = mode }, c => c.Open("aa", [_file]));
+            var config = new DataConfig { MaxSeqLength = 16, Packing = mode };
+            using TokenShard shard = Open(config, corpora => corpora.Open("aa", [_file]));
             int longest = shard.Training.Max(document => document.Count);
             Assert.That(longest, mode == PackingMode.Wrapped ? Is.EqualTo(16) : Is.GreaterThan(40));
         }

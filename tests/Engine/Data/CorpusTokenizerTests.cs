@@ -218,7 +218,8 @@ public sealed class CorpusTokenizerTests
             string[] validation = Texts(shard, shard.Validation);
             Assert.That(
                 CorpusText.TrainingBytes(language), Is.EqualTo(texts.Except(validation).Sum(Encoding.UTF8.GetByteCount)));
-            string[] taken = [.. CorpusText.Training(language, 999).Select(t => Encoding.UTF8.GetString(t.Span))];
+            string[] taken =
+                [.. CorpusText.Training(language, 999).Select(text => Encoding.UTF8.GetString(text.Span))];
             Assert.That(taken.Sum(Encoding.UTF8.GetByteCount), Is.InRange(999 - 3, 999));
             Assert.That(taken.Intersect(validation), Is.Empty);
             Assert.That(taken.Count(texts.Contains), Is.GreaterThanOrEqualTo(taken.Length - 1));

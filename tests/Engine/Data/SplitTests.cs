@@ -73,7 +73,9 @@ public sealed class SplitTests
     public void Split_OfShareZero_IsAllTraining()
     {
         string?[] ids = [.. Enumerable.Range(0, 100).Select(i => i < 50 ? null : $"{i}")];
-        Assert.That(Split.Of([.. ids.Select(id => DocumentKey.Of(1, id, []))], 0, heldOut: false), Has.All.EqualTo(Side.Training));
+        Assert.That(
+            Split.Of([.. ids.Select(id => DocumentKey.Of(1, id, []))], 0, heldOut: false),
+            Has.All.EqualTo(Side.Training));
     }
 
     [Test]

@@ -103,7 +103,8 @@ internal sealed class AdamWTests
         Assert.That(TestTensors.Read(backend, weight.Value), Is.All.EqualTo(1));
     }
 
-    private static double[] Numbers(JsonElement array) => [.. array.EnumerateArray().Select(value => value.GetDouble())];
+    private static double[] Numbers(JsonElement array) =>
+        [.. array.EnumerateArray().Select(value => value.GetDouble())];
 
     /// <summary>The parameters of a golden file under our optimizer.</summary>
     private sealed class GoldenRun : IDisposable
@@ -120,7 +121,7 @@ internal sealed class AdamWTests
             var pulls = new Dictionary<string, Pull>();
             foreach (JsonElement parameter in root.GetProperty("parameters").EnumerateArray())
             {
-                long[] extents = [.. parameter.GetProperty("shape").EnumerateArray().Select(extent => extent.GetInt64())];
+                long[] extents = [.. parameter.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
                 bool decays = parameter.GetProperty("decays").GetBoolean();
                 // Ours decides by rank: what decays there is a matrix here, what does not is a list.
                 long length = new Shape(extents).Length;

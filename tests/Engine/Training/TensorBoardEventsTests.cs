@@ -7,7 +7,8 @@ namespace FastCpt.Tests.Engine.Training;
 
 internal sealed class TensorBoardEventsTests
 {
-    /// <summary>CRC-32C of "123456789" is e3069283 (RFC 3720, appendix B.4 names the polynomial); the mask is TFRecord's.</summary>
+    /// <summary>CRC-32C of "123456789" is e3069283 (RFC 3720, appendix B.4 names the polynomial); the mask is
+    /// TFRecord's.</summary>
     [Test]
     public void MaskedCrc_IsThatOfTfRecord()
     {

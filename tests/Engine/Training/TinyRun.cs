@@ -24,7 +24,8 @@ internal sealed class TinyRun : IDisposable
         foreach (string language in new[] { "en", "hr" })
             File.WriteAllLines(Text(language), FirstLines(language));
         TrainedTokenizer trained = BpeTrainer.Train(
-            File.ReadAllLines(Text("en")).Select(line => (ReadOnlyMemory<byte>)System.Text.Encoding.UTF8.GetBytes(line)),
+            File.ReadAllLines(Text("en")).Select(
+                line => (ReadOnlyMemory<byte>)System.Text.Encoding.UTF8.GetBytes(line)),
             new BpeTrainerOptions { VocabularySize = 300 });
         Directory.CreateDirectory(Path("tokenizer"));
         File.WriteAllBytes(Path("tokenizer/tokenizer.json"), trained.TokenizerJson);
@@ -115,8 +116,9 @@ internal sealed class TinyRun : IDisposable
         foreach (string line in File.ReadAllLines(System.IO.Path.Combine(Path(name), "metrics.jsonl")))
         {
             using var json = System.Text.Json.JsonDocument.Parse(line);
-            if (json.RootElement.GetProperty("event").GetString() == "step")
-                losses[json.RootElement.GetProperty("step").GetInt64()] = json.RootElement.GetProperty("loss").GetDouble();
+            System.Text.Json.JsonElement entry = json.RootElement;
+            if (entry.GetProperty("event").GetString() == "step")
+                losses[entry.GetProperty("step").GetInt64()] = entry.GetProperty("loss").GetDouble();
         }
 
         return losses;

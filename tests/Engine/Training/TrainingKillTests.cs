@@ -12,7 +12,8 @@ internal sealed class TrainingKillTests
     /// Every seventh step meets each kind of write, sync and rename of checkpoints and of the final folder.
     /// </summary>
     [Test, Category("slow")]
-    public void KilledRun_GoesOnWithTheSameBytes() => KillAt(steps => Enumerable.Range(1, steps).Where(n => n % 7 == 3));
+    public void KilledRun_GoesOnWithTheSameBytes() =>
+        KillAt(steps => Enumerable.Range(1, steps).Where(n => n % 7 == 3));
 
     [Test, Category("long"), Explicit("every step of every save: some minutes")]
     public void KilledRun_GoesOnWithTheSameBytes_AtEveryStep() => KillAt(steps => Enumerable.Range(1, steps));
@@ -35,7 +36,8 @@ internal sealed class TrainingKillTests
         {
             string name = $"killed-{n}";
             (int code, string output) = ChildProcess.RunToEnd(Task, runs.Folder, name, n.ToString());
-            Assert.That(code, Is.EqualTo(137), $"the child should die before step {n} ({counting.Steps[n - 1]}): {output}");
+            Assert.That(
+                code, Is.EqualTo(137), $"the child should die before step {n} ({counting.Steps[n - 1]}): {output}");
             runs.Train(runs.Config(name));
             Assert.That(runs.Weights(name), Is.EqualTo(expected), $"killed before step {n}: {counting.Steps[n - 1]}");
             FileSystem.Real.DeleteFolder(runs.Path(name));

@@ -65,7 +65,8 @@ internal sealed class TrainingRunTests
             Assert.That(drift[layer].Distance, Is.EqualTo(0));
         foreach (int layer in new[] { -1, 0, 1, 5 })
             Assert.That(drift[layer].Distance, Is.GreaterThan(0));
-        Assert.That(_runs.Values("frozen", "model.norm.weight"), Is.Not.EqualTo(_runs.Values("base", "model.norm.weight")));
+        Assert.That(
+            _runs.Values("frozen", "model.norm.weight"), Is.Not.EqualTo(_runs.Values("base", "model.norm.weight")));
     }
 
     [Test]
@@ -148,7 +149,8 @@ internal sealed class TrainingRunTests
                 EarlyStopping = new EarlyStoppingConfig { Patience = 2, Threshold = 0.001 },
             },
         });
-        string[] lines = [.. File.ReadAllLines(_runs.Path("early/metrics.jsonl")).Where(line => line.Contains("\"eval\""))];
+        string[] lines =
+            [.. File.ReadAllLines(_runs.Path("early/metrics.jsonl")).Where(line => line.Contains("\"eval\""))];
         Assert.That(lines, Has.Length.LessThan(20), "a rate this high stops early");
         string kept = Directory.GetDirectories(_runs.Path("early/checkpoints"), "step-*").Order().First();
         byte[] best = File.ReadAllBytes(Path.Combine(kept, "model.safetensors"));
