@@ -76,7 +76,7 @@ internal static class EvalCommand
         foreach (LanguageScore score in scores)
             terminal.Result(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{score.Language.PadRight(width)}  {score.BitsPerByte,9:F4}  {score.Perplexity,10:F3}  {score.Tokens,8}  "
-                + $"{score.Bytes,8}"));
+                $"{score.Language.PadRight(width)}  {score.BitsPerByte,9:F4}  {score.Perplexity,10:F3}  "
+                + $"{score.Tokens,8}  {score.Bytes,8}"));
     }
 }

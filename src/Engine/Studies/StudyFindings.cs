@@ -40,8 +40,8 @@ public sealed record StudyFinding(string Statement, bool Holds)
     }
 
     private static StudyFinding Learned(double known, double unigram) => new(
-        $"Learning: Base needs {Bits(known)} on base languages, {Share(known / unigram)} of what a token-unigram model of "
-        + $"the same training text needs ({Bits(unigram)}); at most {Share(UnigramShare)} counts as learned.",
+        $"Learning: Base needs {Bits(known)} on base languages, {Share(known / unigram)} of what a token-unigram model "
+        + $"of the same training text needs ({Bits(unigram)}); at most {Share(UnigramShare)} counts as learned.",
         known <= UnigramShare * unigram);
 
     private static StudyFinding Between(

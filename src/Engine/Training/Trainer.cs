@@ -204,8 +204,8 @@ public sealed class Trainer
 
         throw new RunException(
             ExitCode.Numerics,
-            $"{found}. The weights are those of step {_progress.Step}. Lower the learning rate, clip harder, or look at "
-            + "the batch; on_nonfinite: skip passes over such steps.");
+            $"{found}. The weights are those of step {_progress.Step}. Lower the learning rate, clip harder, or look "
+            + "at the batch; on_nonfinite: skip passes over such steps.");
     }
 
     /// <summary>What should train and gets no gradient is a mistake that would stay unseen.</summary>

@@ -217,7 +217,8 @@ public sealed class CorpusTokenizerTests
             using TokenShard shard = _folder.Shard(language);
             string[] validation = Texts(shard, shard.Validation);
             Assert.That(
-                CorpusText.TrainingBytes(language), Is.EqualTo(texts.Except(validation).Sum(Encoding.UTF8.GetByteCount)));
+                CorpusText.TrainingBytes(language),
+                Is.EqualTo(texts.Except(validation).Sum(Encoding.UTF8.GetByteCount)));
             string[] taken =
                 [.. CorpusText.Training(language, 999).Select(text => Encoding.UTF8.GetString(text.Span))];
             Assert.That(taken.Sum(Encoding.UTF8.GetByteCount), Is.InRange(999 - 3, 999));
