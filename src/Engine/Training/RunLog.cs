@@ -123,7 +123,8 @@ public sealed class RunLog : IDisposable
             $"step {report.Step}  loss {report.LossNats:F4}  gnorm {report.GradientNorm:F2}  "
             + $"lr {report.LearningRate:0.0e-00}  tok/s {rate}{mfu.Replace(" %", "%")}  "
             + $"mem {report.PeakMemoryBytes / (double)(1 << 30):F1}GiB  "
-            + $"data {100 * report.DataShare:F1}%  eta {(long)report.Remaining.TotalHours:00}:{report.Remaining:mm\\:ss}");
+            + $"data {100 * report.DataShare:F1}%  "
+            + $"eta {(long)report.Remaining.TotalHours:00}:{report.Remaining:mm\\:ss}");
     }
 
     private void WriteLine(string kind, long step, long tokens, ReadOnlySpan<(string Name, double Value)> values)
