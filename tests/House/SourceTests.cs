@@ -23,7 +23,7 @@ public sealed partial class SourceTests
         foreach (string folder in (string[])["src", "native", "tests", "bench"])
             foreach (string file in Repository.Files(folder, Sources))
                 foreach ((int index, string line) in Repository.Lines(file).Index())
-                    Assert.That(line.EnumerateRunes().Count(), Is.LessThanOrEqualTo(MostColumns), $"{file}:{index + 1}");
+                    Assert.That(line.EnumerateRunes().Count(), Is.AtMost(MostColumns), $"{file}:{index + 1}");
     }
 
     [Test]
