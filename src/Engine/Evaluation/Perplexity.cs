@@ -28,7 +28,7 @@ public static class Perplexity
             ModelInputs inputs = ModelInputs.Upload(
                 tape, batch.TokenIds, batch.Positions, batch.Segments, batch.Targets);
             model.Losses(tape, inputs, 0, losses.For(batch.TokenCount));
-            sum += losses.Sum(batch.TokenCount);
+            sum = losses.Sum(batch.TokenCount, sum);
         }
 
         if (!double.IsFinite(sum))

@@ -14,12 +14,15 @@ public sealed class TokenLosses(Backend backend, int rows, DType type = DType.F3
     public Tensor For(int rowCount) => _memory.At(0, type, new Shape(rowCount));
 
     /// <summary>Sum in double, rows in order, in nats. Waits for the device.</summary>
-    public double Sum(int rowCount)
+    /// <param name="start">
+    /// Sum of the rows before these: so carried on, a sum does not depend on how rows are batched.
+    /// </param>
+    public double Sum(int rowCount, double start = 0)
     {
         Tensor losses = For(rowCount);
         Span<byte> bytes = _host.AsSpan(0, (int)losses.Bytes);
         backend.Download(losses, bytes);
-        double sum = 0;
+        double sum = start;
         if (type == DType.F64)
             foreach (double loss in MemoryMarshal.Cast<byte, double>(bytes))
                 sum += loss;
