@@ -14,7 +14,11 @@ public static class StudyReport
         + $"{results.Models[0].Languages.Count} languages; bits per byte of validation text, lower is better",
         [.. StudyFinding.Of(results).Select(finding => new ReportFinding(finding.Statement, finding.Holds))],
         Frontier(results),
-        [new ReportTable("Systems by family", StudyTable.Cells(results)), Languages(results), Drift(results)]);
+        [
+            new ReportTable("Systems by family", StudyTable.Cells(results)),
+            new ReportTable("The same in perplexity", StudyTable.Families(results, StudyMeasure.Perplexity)),
+            Languages(results), Drift(results),
+        ]);
 
     /// <summary>Systems in percent of the base's bits per byte: saved on held-in, added on base languages.</summary>
     internal static IReadOnlyList<FrontierPoint> Frontier(StudyResults results)

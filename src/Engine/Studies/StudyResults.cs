@@ -55,23 +55,34 @@ public sealed record StudyResults(
     IReadOnlyDictionary<string, double> Unigram)
 {
     /// <summary>Mean bits per byte of a system over the languages of a role, each family by its own model.</summary>
+    /// <inheritdoc cref="Mean(StudyMeasure, StudySystem?, LanguageRole, string?)"/>
+    public double Mean(StudySystem? system, LanguageRole role, string? family = null) =>
+        Mean(StudyMeasure.BitsPerByte, system, role, family);
+
+    /// <summary>Mean of a system over the languages of a role, each family by its own model.</summary>
     /// <remarks>
     /// A family's value is the mean over its languages, the system's the mean over families; base languages are
     /// averaged over the system's models too. Means over seeds last. family-cpt.md 4.5.
     /// </remarks>
     /// <param name="family">Null for the mean over all.</param>
     /// <returns>NaN where nothing was measured.</returns>
-    public double Mean(StudySystem? system, LanguageRole role, string? family = null)
-    {
-        var values = new List<double>();
-        foreach (ModelResult model in Models.Where(model => model.System == system))
-            foreach (var group in model.Languages.Where(result => Counts(model, result.Language))
-                .GroupBy(result => result.Language.Family))
-                values.Add(group.Average(result => result.BitsPerByte));
-        return values.Count == 0 ? double.NaN : values.Average();
-
-        bool Counts(ModelResult model, StudyLanguage language) => language.Role == role
+    public double Mean(StudyMeasure measure, StudySystem? system, LanguageRole role, string? family = null) =>
+        Mean(measure, system, (model, language) => language.Role == role
             && (family is null || language.Family == family)
-            && (role == LanguageRole.Base || model.Family is null || model.Family == language.Family);
+            && (role == LanguageRole.Base || model.Family is null || model.Family == language.Family));
+
+    /// <summary>Mean of a system's family models over the held-in languages of the families that are not theirs.</summary>
+    /// <inheritdoc cref="Mean(StudyMeasure, StudySystem?, LanguageRole, string?)"/>
+    public double MeanOfOtherFamilies(StudyMeasure measure, StudySystem? system) =>
+        Mean(measure, system, (model, language) => language.Role == LanguageRole.HeldIn
+            && model.Family is not null && model.Family != language.Family);
+
+    private double Mean(StudyMeasure measure, StudySystem? system, Func<ModelResult, StudyLanguage, bool> counts)
+    {
+        double[] values = [.. Models.Where(model => model.System == system).SelectMany(model => model.Languages
+            .Where(result => counts(model, result.Language))
+            .GroupBy(result => result.Language.Family)
+            .Select(family => family.Average(measure.Of)))];
+        return values.Length == 0 ? double.NaN : values.Average();
     }
 }

@@ -22,36 +22,51 @@ public static class StudyTable
         _ => "Soup",
     };
 
-    /// <summary>Heads, then a row a system; a number that was not measured is a dash.</summary>
+    /// <summary>Heads, then a row a system: <see cref="Families"/> in bits per byte, and the drift of the weights.</summary>
     public static IReadOnlyList<IReadOnlyList<string>> Cells(StudyResults results)
+    {
+        IReadOnlyList<IReadOnlyList<string>> families = Families(results, StudyMeasure.BitsPerByte);
+        return
+        [
+            [.. families[0], "drift middle", "drift"],
+            .. Systems(results).Select((system, i) => (IReadOnlyList<string>)
+            [
+                .. families[i + 1],
+                Number(Drift(results, system, group => group == "middle"), "F3"),
+                Number(Drift(results, system, _ => true), "F3"),
+            ]),
+        ];
+    }
+
+    /// <summary>Heads, then a row a system; a number that was not measured is a dash.</summary>
+    /// <remarks>family-cpt.md 4.5: a family is the mean of its languages, "held-in" the mean of families.</remarks>
+    public static IReadOnlyList<IReadOnlyList<string>> Families(StudyResults results, StudyMeasure measure)
     {
         string[] families = [.. results.Models[0].Languages
             .Select(result => result.Language.Family).OfType<string>().Distinct()];
-        var head = new List<string> { "bits per byte" };
-        head.AddRange(families.Select(family => $"{family} held-in"));
-        head.Add("held-in");
-        head.AddRange(families.Select(family => $"{family} held-out"));
-        head.Add("held-out");
-        head.Add("base");
-        head.Add("drift middle");
-        head.Add("drift");
-        var rows = new List<IReadOnlyList<string>> { head };
-        foreach (StudySystem? system in results.Models.Select(model => model.System).Distinct())
+        var rows = new List<IReadOnlyList<string>>
         {
-            var row = new List<string> { Title(system) };
-            foreach (LanguageRole role in new[] { LanguageRole.HeldIn, LanguageRole.HeldOut })
-            {
-                row.AddRange(families.Select(family => Number(results.Mean(system, role, family))));
-                row.Add(Number(results.Mean(system, role)));
-            }
-
-            row.Add(Number(results.Mean(system, LanguageRole.Base)));
-            row.Add(Number(Drift(results, system, group => group == "middle")));
-            row.Add(Number(Drift(results, system, _ => true)));
-            rows.Add(row);
-        }
-
+            (string[])
+            [
+                measure.Title,
+                .. families.Select(family => $"{family} held-in"), "held-in",
+                .. families.Select(family => $"{family} held-out"), "held-out",
+                "other families", "base",
+            ],
+        };
+        foreach (StudySystem? system in Systems(results))
+            rows.Add((string[])
+            [
+                Title(system),
+                .. Means(system, LanguageRole.HeldIn),
+                .. Means(system, LanguageRole.HeldOut),
+                Number(results.MeanOfOtherFamilies(measure, system), measure.Format),
+                Number(results.Mean(measure, system, LanguageRole.Base), measure.Format),
+            ]);
         return rows;
+
+        IEnumerable<string> Means(StudySystem? system, LanguageRole role) => families.Append(null)
+            .Select(family => Number(results.Mean(measure, system, role, family), measure.Format));
     }
 
     /// <summary>The table as text in columns.</summary>
@@ -78,6 +93,9 @@ public static class StudyTable
         return values.Length == 0 ? double.NaN : values.Average();
     }
 
-    private static string Number(double value) =>
-        double.IsNaN(value) ? "–" : value.ToString("F3", CultureInfo.InvariantCulture);
+    private static IEnumerable<StudySystem?> Systems(StudyResults results) =>
+        results.Models.Select(model => model.System).Distinct();
+
+    private static string Number(double value, string format) =>
+        double.IsNaN(value) ? "–" : value.ToString(format, CultureInfo.InvariantCulture);
 }
