@@ -20,6 +20,8 @@ internal static class ChildProcess
         "train-and-die" => TrainingKillTests.TrainAndDie(arguments[0], arguments[1], int.Parse(arguments[2])),
         "open-folder" => TensorFolderTests.Open(arguments[0]),
         "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),
+        "replace-folder" => FolderReplacementTests.Replace(
+            arguments[0], bool.Parse(arguments[1]), int.Parse(arguments[2])),
         "guard-pages" => GuardPageTests.Run(arguments),
         "measure-steps" => TrainingStepTests.MeasureAllocations(),
         _ => throw new ArgumentException($"No child task '{task}'."),

@@ -12,13 +12,20 @@ internal sealed class FaultyFileSystem : FileSystem
     /// <summary>Throws here to fail the step; the number counts from 1.</summary>
     public Action<int, FileStep, string>? Fault { get; set; }
 
+    /// <summary>Whether this is a file system on which two folders can change places.</summary>
+    public bool CanExchange { get; init; } = true;
+
     public long? FreeBytesTold { get; set; }
 
     public override long FreeBytes(string folder) => FreeBytesTold ?? base.FreeBytes(folder);
 
+    public override bool TryExchangeFolders(string from, string to) =>
+        CanExchange && base.TryExchangeFolders(from, to);
+
     /// <summary>Ends this process as a power failure would before step n: no handler runs.</summary>
-    public static FaultyFileSystem KillBefore(int n) => new()
+    public static FaultyFileSystem KillBefore(int n, bool canExchange = true) => new()
     {
+        CanExchange = canExchange,
         Fault = (number, _, _) =>
         {
             if (number != n)

@@ -94,6 +94,14 @@ public class FileSystem
         Directory.Move(from, to);
     }
 
+    /// <summary>Two folders take each other's names in one step.</summary>
+    /// <returns>False where the file system cannot; nothing has changed then.</returns>
+    public virtual bool TryExchangeFolders(string from, string to)
+    {
+        Before(FileStep.Rename, to);
+        return FolderExchange.Try(from, to);
+    }
+
     public void DeleteFile(string path)
     {
         Before(FileStep.Delete, path);

@@ -6,6 +6,8 @@ namespace FastCpt.Engine.Files;
 /// <remarks>
 /// The files are written and synced in a temporary folder beside the final one; <see cref="Complete"/> syncs that
 /// folder, renames it and syncs its parent. Disposing an incomplete writer removes what was written.
+/// A folder that is replaced changes places with the new one in one step. Where the file system cannot do that, it is
+/// set aside under a name that the next writer of the same folder looks for, and brings back if the new one is missing.
 /// </remarks>
 public sealed class FolderWriter : IDisposable
 {
@@ -20,7 +22,11 @@ public sealed class FolderWriter : IDisposable
     {
         (Path, _fileSystem) = (System.IO.Path.GetFullPath(path), fileSystem ?? FileSystem.Real);
         _temporary = Leftovers.TemporaryFor(Path);
-        Guard(() => _fileSystem.CreateFolder(_temporary));
+        Guard(() =>
+        {
+            BringBack();
+            _fileSystem.CreateFolder(_temporary);
+        });
     }
 
     /// <summary>The final folder.</summary>
@@ -68,37 +74,30 @@ public sealed class FolderWriter : IDisposable
     }
 
     /// <summary>Gives the folder its final name.</summary>
-    /// <param name="replace">
-    /// Take the place of a folder that has the name; else its presence is an error. A crash in between leaves neither.
-    /// </param>
-    /// <exception cref="RunException">Exit code 6: the rename or a sync failed, or the name is taken.</exception>
+    /// <param name="replace">Take the place of a folder that has the name; else its presence is an error.</param>
+    /// <exception cref="RunException">
+    /// Exit code 6: the rename or a sync failed, or the name is taken. What had the name has it still.
+    /// </exception>
     public void Complete(bool replace = false) => Guard(() =>
     {
         string parent = System.IO.Path.GetDirectoryName(Path)!;     // not null: a root folder has no temporary name
         _fileSystem.SyncFolder(_temporary);
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(_temporary, File.GetUnixFileMode(parent));
-        string? old = replace && Directory.Exists(Path) ? Leftovers.TrashFor(Path) : null;
-        if (old is not null)
-            _fileSystem.RenameFolder(Path, old);
-        try
+        if (!replace || !Directory.Exists(Path))
         {
             _fileSystem.RenameFolder(_temporary, Path);
-            _isComplete = true;
-            _fileSystem.SyncFolder(parent);
+            SyncOr(parent, () => Directory.Move(Path, _temporary));
         }
-        catch
+        else if (_fileSystem.TryExchangeFolders(_temporary, Path))
         {
-            // What is reported as not saved is not there either.
-            if (_isComplete)
-                Directory.Move(Path, _temporary);
-            _isComplete = false;
-            if (old is not null)
-                Directory.Move(old, Path);
-            throw;
+            SyncOr(parent, () => _fileSystem.TryExchangeFolders(_temporary, Path));
+            RemoveOld(_temporary);
         }
-        if (old is not null)
-            _fileSystem.DeleteFolder(old);
+        else
+        {
+            ReplaceAside(parent);
+        }
     });
 
     /// <summary>Removes what was written, unless the folder is complete.</summary>
@@ -113,6 +112,63 @@ public sealed class FolderWriter : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A leftover does no harm and is swept at the next start; the error that led here is the one to report.
+        }
+    }
+
+    private void ReplaceAside(string parent)
+    {
+        string old = Leftovers.AsideFor(Path);
+        _fileSystem.RenameFolder(Path, old);
+        try
+        {
+            _fileSystem.RenameFolder(_temporary, Path);
+            SyncOr(parent, () => Directory.Move(Path, _temporary));
+        }
+        catch
+        {
+            Directory.Move(old, Path);
+            throw;
+        }
+
+        RemoveOld(old);
+    }
+
+    /// <summary>What is reported as not saved is not there either.</summary>
+    private void SyncOr(string parent, Action undo)
+    {
+        try
+        {
+            _fileSystem.SyncFolder(parent);
+            _isComplete = true;
+        }
+        catch
+        {
+            undo();
+            throw;
+        }
+    }
+
+    private void BringBack()
+    {
+        string old = Leftovers.AsideFor(Path);
+        if (!Directory.Exists(old))
+            return;
+        if (Directory.Exists(Path))
+            RemoveOld(old);
+        else
+            _fileSystem.RenameFolder(old, Path);
+    }
+
+    /// <summary>Best effort: the new folder is there, so a leftover of the old one is no failure.</summary>
+    private void RemoveOld(string old)
+    {
+        try
+        {
+            _fileSystem.DeleteFolder(old);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A sweep, or the next writer of the folder, removes it.
         }
     }
 

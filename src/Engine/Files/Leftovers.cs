@@ -15,10 +15,18 @@ internal static class Leftovers
         $"{Crc32C.Of(Encoding.UTF8.GetBytes(Environment.MachineName)):x8}";
 
     /// <summary>A name in the same folder for what will be renamed to a path.</summary>
-    public static string TemporaryFor(string path) => Beside(path, ".tmp");
+    public static string TemporaryFor(string path) => Unique(path, ".tmp");
 
     /// <summary>A name in the same folder for what is about to be deleted.</summary>
-    public static string TrashFor(string path) => Beside(path, ".trash");
+    public static string TrashFor(string path) => Unique(path, ".trash");
+
+    /// <summary>The one name in the same folder for what a path held, until what takes its place is there.</summary>
+    /// <remarks>It stands by itself: any later process finds it, and no sweep takes it for rubbish.</remarks>
+    public static string AsideFor(string path)
+    {
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
+        return Beside(path, $".old-{Crc32C.Of(Encoding.UTF8.GetBytes(name)):x8}");
+    }
 
     /// <summary>Deletes what earlier processes on this host left in a folder.</summary>
     /// <param name="held">Proof that no other process is writing there.</param>
@@ -50,6 +58,9 @@ internal static class Leftovers
         }
     }
 
+    private static string Unique(string path, string prefix) =>
+        Beside(path, $"{prefix}-{HostTag}-{Path.GetRandomFileName()}");
+
     private static string Beside(string path, string prefix)
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
@@ -58,7 +69,7 @@ internal static class Leftovers
         string name = Path.GetFileName(full);
         while (Encoding.UTF8.GetByteCount(name) > MaxNameBytes)
             name = name[..^1];
-        return Path.Combine(folder, $"{prefix}-{HostTag}-{Path.GetRandomFileName()}-{name}");
+        return Path.Combine(folder, $"{prefix}-{name}");
     }
 
     /// <returns>The host's tag of a name of ours; null for any other name.</returns>

@@ -53,6 +53,32 @@ internal static partial class Posix
         return error == wouldBlock ? false : throw Failed("flock", path, error);
     }
 
+    /// <summary>Lets two names in one file system change places.</summary>
+    /// <returns>False if the file system, the kernel or the C library cannot.</returns>
+    public static bool TryExchange(string first, string second)
+    {
+        const int CurrentFolder = -100;                     // AT_FDCWD
+        const uint Exchange = 2;                            // RENAME_EXCHANGE, RENAME_SWAP
+        const int CrossDevice = 18, Invalid = 22;           // EXDEV, EINVAL: what layered file systems answer
+        (int notImplemented, int notSupported) = OperatingSystem.IsMacOS() ? (78, 45) : (38, 95);
+        try
+        {
+            int result = OperatingSystem.IsMacOS()
+                ? RenameExtended(first, second, Exchange)
+                : RenameAt(CurrentFolder, first, CurrentFolder, second, Exchange);
+            if (result == 0)
+                return true;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return false;                                   // a C library older than the call
+        }
+        int error = Marshal.GetLastPInvokeError();
+        return error is CrossDevice or Invalid || error == notImplemented || error == notSupported
+            ? false
+            : throw Failed("rename", second, error);
+    }
+
     public static void Close(int file) => _ = CloseFile(file);
 
     private static IOException Failed(string call, string path, int error) =>
@@ -72,4 +98,10 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int Lock(int file, int operation);
+
+    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameAt(int fromFolder, string from, int toFolder, string to, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "renamex_np", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameExtended(string from, string to, uint flags);
 }
