@@ -3,10 +3,10 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Models;
 
-/// <summary>Start values of chosen parameters in device memory, in the type of the folder they come from.</summary>
+/// <summary>Start values of chosen parameters in device memory, as exact as what trains begins with.</summary>
 /// <remarks>
-/// BF16 stays BF16, so that the distance of unmoved weights from their start is exactly 0; F16 and F64, which devices
-/// do not compute with, become F32.
+/// In the type of the folder they come from, where F16 and F64, with which devices do not compute, become F32; in BF16
+/// where what is updated is BF16 itself. So the distance of unmoved weights from their start is exactly 0.
 /// </remarks>
 public sealed class Anchor : IDisposable
 {
@@ -21,10 +21,11 @@ public sealed class Anchor : IDisposable
     public long Bytes => _buffers.Sum(buffer => buffer.Bytes);
 
     /// <param name="parameters">Published names; the others cost nothing.</param>
+    /// <param name="updated">Type of what is updated: F32, also where it is the master of a BF16 value.</param>
     /// <param name="stop">Polled once per parameter.</param>
     /// <exception cref="DeviceException">The memory is not to be had.</exception>
     public static Anchor Read(
-        ModelFolder folder, IEnumerable<string> parameters, Backend backend, StopSignal? stop = null)
+        ModelFolder folder, IEnumerable<string> parameters, DType updated, Backend backend, StopSignal? stop = null)
     {
         var anchor = new Anchor();
         try
@@ -35,7 +36,8 @@ public sealed class Anchor : IDisposable
             foreach (string name in parameters)
             {
                 stop?.ThrowIfStopRequested($"loading {folder.Path}");
-                reader.Fill(name, anchor.Reserve(name, folder.StoredType(name), shapes[name], backend));
+                reader.Fill(name, anchor.Reserve(
+                    name, updated == DType.BF16 ? updated : folder.StoredType(name), shapes[name], backend));
             }
 
             return anchor;

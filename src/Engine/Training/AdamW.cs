@@ -69,6 +69,17 @@ public sealed class AdamW : IDisposable
         return Math.Sqrt(MemoryMarshal.Read<double>(_scalar));
     }
 
+    /// <summary>
+    /// Σ λ‖θ − θ₀‖² over what pulls, as the next update finds it; NaN where nothing does. Waits for the device.
+    /// </summary>
+    public double Penalty()
+    {
+        double sum = double.NaN;
+        foreach (State state in _states.Where(state => !state.Pull.IsNone))
+            sum = (double.IsNaN(sum) ? 0 : sum) + state.Pull.Strength / 2.0 * Squares(state.Master, state.Pull.Anchor);
+        return sum;
+    }
+
     /// <summary>Updates every trained parameter once.</summary>
     /// <param name="gradientNorm">Finite, from <see cref="GradientNorm"/>.</param>
     /// <param name="update">Number of this update, from 1.</param>
@@ -105,10 +116,12 @@ public sealed class AdamW : IDisposable
         _states.Clear();
     }
 
-    private double SquaredNorm(Tensor tensor)
+    private double SquaredNorm(Tensor tensor) => Squares(tensor, Tensor.None);
+
+    private double Squares(Tensor tensor, Tensor origin)
     {
         _backend.Fill(0, _squaredNorm);
-        _backend.Dot(tensor, tensor, Tensor.None, _squaredNorm);
+        _backend.Dot(tensor, tensor, origin, _squaredNorm);
         _backend.Download(_squaredNorm, _scalar);
         return MemoryMarshal.Read<double>(_scalar);
     }

@@ -36,7 +36,7 @@ internal sealed class Alignments : IDisposable
         _anchor = Anchor.Read(
             source,
             model.Parameters.Trained.Select(parameter => parameter.Name).Where(name => _pull.Lambda(name) > 0),
-            model.Backend, stop);
+            config.Precision == Precision.PureBf16 ? DType.BF16 : DType.F32, model.Backend, stop);
     }
 
     public Pull PullOn(Parameter parameter) => _pull?.PullOn(parameter, _anchor!.Of) ?? default; // they come together

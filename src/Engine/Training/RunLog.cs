@@ -17,6 +17,9 @@ public readonly record struct StepReport
     /// <summary>Before clipping.</summary>
     public required double GradientNorm { get; init; }
 
+    /// <summary>What pulls the weights to their start, at the loss's weights; NaN where nothing does.</summary>
+    public double Penalty { get; init; }
+
     public required double LearningRate { get; init; }
 
     public required double TokensPerSecond { get; init; }
@@ -83,11 +86,13 @@ public sealed class RunLog : IDisposable
     public void Step(in StepReport report)
     {
         Say(Format(report));
-        Write("step", report.Step, report.Tokens, [
-            ("loss", report.LossNats), ("grad_norm", report.GradientNorm), ("learning_rate", report.LearningRate),
-            ("tokens_per_second", report.TokensPerSecond), ("mfu", report.Utilization),
-            ("peak_memory_bytes", report.PeakMemoryBytes), ("data_share", report.DataShare),
-        ]);
+        ReadOnlySpan<(string, double)> values =
+        [
+            ("penalty", report.Penalty), ("loss", report.LossNats), ("grad_norm", report.GradientNorm),
+            ("learning_rate", report.LearningRate), ("tokens_per_second", report.TokensPerSecond),
+            ("mfu", report.Utilization), ("peak_memory_bytes", report.PeakMemoryBytes), ("data_share", report.DataShare),
+        ];
+        Write("step", report.Step, report.Tokens, double.IsNaN(report.Penalty) ? values[1..] : values);
     }
 
     /// <summary>One event with named numbers, such as an evaluation.</summary>

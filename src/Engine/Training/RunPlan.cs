@@ -39,7 +39,7 @@ public sealed record RunPlan(
             count += length;
             state += length * valueBytes;
             checkpoint += length * valueBytes;
-            if (parameter.Shape.Rank == 2)
+            if (parameter.Shape.Rank == 2 && (parameter.Name != ParameterLayout.Embedding || model.TiedHead))
                 products += 2.0 * length * rows * (trains ? 3 : 2);
             if (!trains)
                 continue;

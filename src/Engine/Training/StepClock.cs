@@ -31,7 +31,8 @@ internal sealed class StepClock(double peakFlops, double maxWallMinutes)
     }
 
     /// <summary>The line for the steps since the last one.</summary>
-    public StepReport Report(TrainingProgress progress, double loss, double norm, double rate, long totalSteps)
+    public StepReport Report(
+        TrainingProgress progress, double loss, double penalty, double norm, double rate, long totalSteps)
     {
         TimeSpan elapsed = Stopwatch.GetElapsedTime(_lineStart);
         _stepTime = elapsed / _lineSteps;
@@ -41,6 +42,7 @@ internal sealed class StepClock(double peakFlops, double maxWallMinutes)
             Step = progress.Step,
             Tokens = progress.Tokens,
             LossNats = loss,
+            Penalty = penalty,
             GradientNorm = norm,
             LearningRate = rate,
             TokensPerSecond = _lineTokens / elapsed.TotalSeconds,

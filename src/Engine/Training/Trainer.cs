@@ -93,6 +93,8 @@ public sealed class Trainer
         }
 
         double rate = _schedule.At(_progress.Step);
+        bool isLogged = IsDue(_settings.LogSteps, _progress.Step + 1);
+        double penalty = isLogged ? _optimizer.Penalty() : double.NaN;
         _optimizer.Update(norm, rate, _progress.Step + 1);
         _progress = _progress with
         {
@@ -101,8 +103,8 @@ public sealed class Trainer
         _clock.Add(_gradient);
         if (_progress.Step == SilenceCheckStep)
             RefuseSilence();
-        if (IsLast || _progress.Step % _settings.LogSteps == 0)
-            _log.Step(_clock.Report(_progress, _gradient.LossNats, norm, rate, _schedule.TotalSteps));
+        if (isLogged)
+            _log.Step(_clock.Report(_progress, _gradient.LossNats, penalty, norm, rate, _schedule.TotalSteps));
         EvaluateAndSave();
     }
 
@@ -110,15 +112,14 @@ public sealed class Trainer
     private void EvaluateAndSave()
     {
         bool evaluate = _validation.Count > 0 && _progress.EvaluatedStep < _progress.Step;
-        bool improved = evaluate && (IsLast || IsDue(_settings.EvalSteps)) && Evaluate();
-        if (IsLast || IsDue(_settings.SaveSteps) || (improved && _settings.EarlyStopping is not null)
+        bool improved = evaluate && (IsDue(_settings.EvalSteps, _progress.Step)) && Evaluate();
+        if (IsDue(_settings.SaveSteps, _progress.Step) || (improved && _settings.EarlyStopping is not null)
             || _stop.TakeSaveRequest())
             Save();
     }
 
-    private bool IsLast => _progress.Step == _schedule.TotalSteps;
-
-    private bool IsDue(int every) => every > 0 && _progress.Step % every == 0;
+    /// <summary>What is done every so many steps, 0 for never, and at the last one in any case.</summary>
+    private bool IsDue(int every, long step) => step == _schedule.TotalSteps || (every > 0 && step % every == 0);
 
     /// <returns>Whether the loss is the lowest so far.</returns>
     private bool Evaluate()

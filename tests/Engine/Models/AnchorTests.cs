@@ -16,7 +16,7 @@ public sealed class AnchorTests
         using var builder = new FolderBuilder(TinyModels.Config(Architecture.Gemma3), stored).Write();
         using Backend backend = Backends.Open("cpu");
         using ModelFolder folder = ModelFolder.Open(builder.Path, Assert.Fail);
-        using Anchor anchor = Anchor.Read(folder, Chosen, backend);
+        using Anchor anchor = Anchor.Read(folder, Chosen, DType.F32, backend);
         Assert.Multiple(() =>
         {
             foreach (string name in Chosen)
@@ -36,7 +36,7 @@ public sealed class AnchorTests
         using var builder = new FolderBuilder(TinyModels.Config(Architecture.Gemma3)).Write();
         using Backend backend = Backends.Open("cpu");
         using ModelFolder folder = ModelFolder.Open(builder.Path, Assert.Fail);
-        using Anchor anchor = Anchor.Read(folder, [], backend);
+        using Anchor anchor = Anchor.Read(folder, [], DType.F32, backend);
         Assert.That(anchor.Bytes, Is.Zero);
     }
 }

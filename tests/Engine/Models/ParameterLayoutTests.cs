@@ -5,7 +5,7 @@ namespace FastCpt.Tests.Engine.Models;
 public sealed class ParameterLayoutTests
 {
     /// <summary>What the published config.json of the 4B base model says about its text part.</summary>
-    private const string Gemma4B =
+    internal const string Gemma4B =
         "{\"model_type\": \"gemma3\", \"text_config\": {\"hidden_size\": 2560, \"intermediate_size\": 10240, "
         + "\"model_type\": \"gemma3_text\", \"num_hidden_layers\": 34, "
         + "\"rope_scaling\": {\"factor\": 8.0, \"rope_type\": \"linear\"}, \"sliding_window\": 1024}}";

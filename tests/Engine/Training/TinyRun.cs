@@ -110,18 +110,21 @@ internal sealed class TinyRun : IDisposable
     }
 
     /// <summary>Loss of every step, of the last attempt at each.</summary>
-    public IReadOnlyDictionary<long, double> Losses(string name)
+    public IReadOnlyDictionary<long, double> Losses(string name) => Metric(name, "loss");
+
+    /// <summary>One number of every step, of the last attempt at each.</summary>
+    public IReadOnlyDictionary<long, double> Metric(string name, string key)
     {
-        var losses = new Dictionary<long, double>();
+        var values = new Dictionary<long, double>();
         foreach (string line in File.ReadAllLines(System.IO.Path.Combine(Path(name), "metrics.jsonl")))
         {
             using var json = System.Text.Json.JsonDocument.Parse(line);
             System.Text.Json.JsonElement entry = json.RootElement;
             if (entry.GetProperty("event").GetString() == "step")
-                losses[entry.GetProperty("step").GetInt64()] = entry.GetProperty("loss").GetDouble();
+                values[entry.GetProperty("step").GetInt64()] = entry.GetProperty(key).GetDouble();
         }
 
-        return losses;
+        return values;
     }
 
     public void Dispose() => _owned?.Dispose();

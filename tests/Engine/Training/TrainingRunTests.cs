@@ -4,7 +4,7 @@ using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
 using FastCpt.Engine.Parameters;
 using FastCpt.Engine.Training;
-using FastCpt.Tests.Support;
+using FastCpt.Kernels;
 
 namespace FastCpt.Tests.Engine.Training;
 
@@ -67,6 +67,44 @@ internal sealed class TrainingRunTests
             Assert.That(drift[layer].Distance, Is.GreaterThan(0));
         Assert.That(
             _runs.Values("frozen", "model.norm.weight"), Is.Not.EqualTo(_runs.Values("base", "model.norm.weight")));
+    }
+
+    [Test]
+    public void Fact14_FrozenLayers_HaveNeitherGradientNorState()
+    {
+        using Backend backend = Backends.Open("cpu");
+        using CausalModel model = ModelLoader.Load(_runs.Final("base"), backend, DType.F32, 32, _ => { });
+        RunConfig config = _runs.From("base", "marks") with
+        {
+            Alignment = new AlignmentConfig { Freeze = new FreezeConfig { Groups = [LayerGroup.Middle] } },
+        };
+        using var quiet = new StopSignal(folder: null, _ => { });
+        using var marks = new Alignments(config, model, _ => { }, quiet);
+        using var optimizer = new AdamW(model.Parameters, new AdamWSettings(), marks.PullOn);
+        LayerRange middle = LayerGroups.Of(6).Middle;
+        foreach (Parameter parameter in model.Parameters.All)
+        {
+            bool isFrozen = LayerGroups.LayerOf(parameter.Name) is { } layer && middle.Contains(layer);
+            Assert.That(parameter.Gradient.IsNone, Is.EqualTo(isFrozen), parameter.Name);
+            Assert.That(
+                optimizer.States.Any(state => state.Parameter == parameter), Is.EqualTo(!isFrozen), parameter.Name);
+        }
+    }
+
+    [Test]
+    public void Fact17_ZeroLambda_HoldsNoAnchor()
+    {
+        using Backend backend = Backends.Open("cpu");
+        using CausalModel model = ModelLoader.Load(_runs.Final("base"), backend, DType.F32, 32, _ => { });
+        using var quiet = new StopSignal(folder: null, _ => { });
+        using var marks = new Alignments(
+            Pulled("marks", new L2SpConfig { First = 0, Middle = 0.05, Last = 0, Other = 0 }), model, _ => { }, quiet);
+        LayerRange middle = LayerGroups.Of(6).Middle;
+        foreach (Parameter parameter in model.Parameters.All)
+        {
+            bool isPulled = LayerGroups.LayerOf(parameter.Name) is { } layer && middle.Contains(layer);
+            Assert.That(marks.PullOn(parameter).IsNone, Is.EqualTo(!isPulled), parameter.Name);
+        }
     }
 
     [Test]
@@ -138,7 +176,7 @@ internal sealed class TrainingRunTests
     }
 
     [Test]
-    public void BestCheckpoint_IsRestoredAfterEarlyStopping()
+    public void Fact23_BestCheckpoint_IsRestoredAfterEarlyStopping()
     {
         RunConfig config = _runs.From("base", "early");
         _runs.Train(config with
