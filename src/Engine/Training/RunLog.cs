@@ -90,7 +90,8 @@ public sealed class RunLog : IDisposable
         [
             ("penalty", report.Penalty), ("loss", report.LossNats), ("grad_norm", report.GradientNorm),
             ("learning_rate", report.LearningRate), ("tokens_per_second", report.TokensPerSecond),
-            ("mfu", report.Utilization), ("peak_memory_bytes", report.PeakMemoryBytes), ("data_share", report.DataShare),
+            ("mfu", report.Utilization), ("peak_memory_bytes", report.PeakMemoryBytes),
+            ("data_share", report.DataShare),
         ];
         Write("step", report.Step, report.Tokens, double.IsNaN(report.Penalty) ? values[1..] : values);
     }

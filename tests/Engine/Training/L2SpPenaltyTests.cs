@@ -8,7 +8,7 @@ using FastCpt.Tests.Engine.Models;
 
 namespace FastCpt.Tests.Engine.Training;
 
-/// <summary>The penalty of L2-SP as the optimizer sees it: its value, its gradient, and who counts with which λ.</summary>
+/// <summary>The penalty of L2-SP as the optimizer sees it: its value, its gradient, who counts with which λ.</summary>
 internal sealed class L2SpPenaltyTests
 {
     private static readonly L2SpConfig Lambdas = new() { First = 0.02, Middle = 0.05, Last = 0.03 };
@@ -110,7 +110,8 @@ internal sealed class L2SpPenaltyTests
             _model.Parameters.Train(_ => true);
             _model.Parameters.ClearGradients();
             Penalties = new L2Sp(lambdas ?? Lambdas, LayerGroups.Of(6, 2, 1));
-            _anchor = Anchor.Read(folder, _model.Parameters.All.Select(parameter => parameter.Name), DType.F32, _backend);
+            _anchor = Anchor.Read(
+                folder, _model.Parameters.All.Select(parameter => parameter.Name), DType.F32, _backend);
             // Without memory and clipping the first moment is the gradient itself.
             Optimizer = new AdamW(
                 _model.Parameters, new AdamWSettings(Beta1: 0, MaxNorm: 0),

@@ -52,7 +52,7 @@ internal sealed class L2SpRunTests
             _runs.Metric(Name(config), "penalty")[1], Is.EqualTo(lambda * 0.25).Within(lambda * 1e-6));
     }
 
-    /// <summary>The pull is most of the gradient here: if every micro-batch added it, the norm would be fourfold.</summary>
+    /// <summary>The pull is most of the gradient: if every micro-batch added it, the norm would be fourfold.</summary>
     [Test]
     public void Fact19_Penalty_CountsOncePerUpdate_WhateverTheAccumulation()
     {

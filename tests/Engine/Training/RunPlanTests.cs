@@ -29,7 +29,7 @@ internal sealed class RunPlanTests
         });
     }
 
-    /// <summary>6 operations a weight and token for products; attention adds less than a tenth at this length.</summary>
+    /// <summary>6 operations a weight and token for products; attention adds less than a tenth here.</summary>
     [Test]
     public void Fact25_ThePapersExpert_CostsSixOperationsAWeightAndToken_AndAttention()
     {
@@ -58,7 +58,10 @@ internal sealed class RunPlanTests
         [Values] Architecture architecture, [Values] bool tied, [Values] bool freeze)
     {
         ModelConfig config = TinyModels.Config(architecture, layers: 6, tied || architecture == Architecture.Gemma3);
-        var alignment = new AlignmentConfig { Freeze = freeze ? new FreezeConfig { Groups = [LayerGroup.Middle] } : null };
+        var alignment = new AlignmentConfig
+        {
+            Freeze = freeze ? new FreezeConfig { Groups = [LayerGroup.Middle] } : null,
+        };
         var run = new RunConfig
         {
             Data = new DataConfig { MaxSeqLength = 7 },
