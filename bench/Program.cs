@@ -7,6 +7,8 @@ return args switch
     ["steps", .. var rest] => StepTimes.Run(rest),
     ["attention"] => AttentionTimes.Run(0),
     ["attention", var threads] => AttentionTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
+    ["products"] => ProductTimes.Run(0),
+    ["products", var threads] => ProductTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
     ["passes"] => PassTimes.Run(0),
     ["passes", var threads] => PassTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
     // Classes of BenchmarkDotNet: -- --filter '*Tokenizer*'
