@@ -16,6 +16,7 @@ public abstract class Artefact
 {
     private const string StampName = ".artefact.json";
 
+    private readonly string _lockFolder;
     private string? _key;
 
     /// <param name="name">Path of the folder within the study's, with '/'.</param>
@@ -23,6 +24,7 @@ public abstract class Artefact
     {
         Name = name;
         Folder = Path.Combine(studyFolder, Path.Combine(name.Split('/')));
+        _lockFolder = Path.Combine(studyFolder, "locks", Path.Combine(name.Split('/')));
         Inputs = inputs;
     }
 
@@ -39,15 +41,30 @@ public abstract class Artefact
     public bool IsUpToDate => Stamp() is { IsComplete: true } stamp && stamp.Key == Key;
 
     /// <summary>Makes the artefact, going on from what an interrupted attempt at the same one left.</summary>
-    /// <exception cref="RunException">Whatever the work ends with; the folder is then not complete.</exception>
+    /// <exception cref="RunException">
+    /// Exit 3: another process is making it. Else whatever the work ends with; the folder is then not complete.
+    /// </exception>
     public void Make(StudyRun run)
     {
+        using RunLock held = TakeLock();
+        if (IsUpToDate)
+            return;
         if (Directory.Exists(Folder) && Stamp()?.Key != Key)
             run.Files.DeleteFolder(Folder);
         Directory.CreateDirectory(Folder);
+        Leftovers.Sweep(Folder, held, run.Files, run.Say);
         WriteStamp(run, complete: false);
         MakeContent(run);
         WriteStamp(run, complete: true);
+    }
+
+    /// <summary>The right to make it, beside its folder, which a change of the study deletes.</summary>
+    /// <remarks>By artefact, so that several processes can make parts of one study.</remarks>
+    /// <exception cref="RunException">Exit 3: another process has it.</exception>
+    internal RunLock TakeLock()
+    {
+        Directory.CreateDirectory(_lockFolder);
+        return RunLock.Take(_lockFolder);
     }
 
     /// <summary>All that decides the result beside the inputs.</summary>
