@@ -20,23 +20,30 @@ internal static class EvalCommand
             Description = "Hugging Face folder to score; the run's finished model if not given.",
             HelpName = "folder",
         };
+        var documents = new Option<int>("--max-documents")
+        {
+            Description = "Validation documents of each language, chosen by seed; by default all.",
+            HelpName = "count",
+        };
         var verb = new Verb("eval", "Scores a model: perplexity and bits per byte of each language's validation text.")
         {
             Examples = ["fastcpt eval run.yaml", "fastcpt eval run.yaml --model runs/base/final --json"],
         };
         inputs.AddTo(verb);
         verb.Add(model);
+        verb.Add(documents);
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
             RunConfig config = RunConfig.Load(inputs.Layers(parse));
             string folder = parse.GetValue(model) ?? Path.Combine(config.OutputDir, TrainingRun.FinalFolderName);
             using var stop = new StopSignal();
-            Show(terminal, Measure(config, folder, terminal, stop));
+            Show(terminal, Measure(config, folder, parse.GetValue(documents), terminal, stop));
         }));
         return verb;
     }
 
-    private static List<LanguageScore> Measure(RunConfig config, string folder, Terminal terminal, StopSignal stop)
+    private static List<LanguageScore> Measure(
+        RunConfig config, string folder, int maxDocuments, Terminal terminal, StopSignal stop)
     {
         using var evaluation = new ModelEvaluation(
             folder, config.Tokenizer!, config.Device, config.Threads, config.Precision, // the reader has filled it in
@@ -49,7 +56,7 @@ internal static class EvalCommand
         {
             using TokenShard shard = corpora.Open(language);
             scores.Add(evaluation.Measure(
-                language.Name, shard, config.Training.EvalDocuments, config.Seed, stop));
+                language.Name, shard, maxDocuments, config.Seed, stop));
         }
 
         return scores;

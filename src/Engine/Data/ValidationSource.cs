@@ -59,7 +59,7 @@ public sealed class ValidationSource
 
     /// <summary>Some of the documents, chosen by the seed, in file order: for evaluation in training.</summary>
     /// <param name="count">All where there are no more.</param>
-    public static IReadOnlyList<DocumentTokens> Sample(IReadOnlyList<DocumentTokens> documents, int count, ulong seed)
+    public static IReadOnlyList<T> Sample<T>(IReadOnlyList<T> documents, int count, ulong seed)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         if (documents.Count <= count)

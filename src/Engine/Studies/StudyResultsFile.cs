@@ -48,61 +48,74 @@ public static class StudyResultsFile
     };
 
     /// <exception cref="RunException">Exit 3: the file cannot be read, or is no study's results.</exception>
-    public static StudyResults Load(string path)
+    public static StudyResults Load(string path) => Read(path, "study", root => Consistent(new StudyResults(
+        Text(root, "name"), Text(root, "tool"), Text(root, "device"),
+        [.. Property(root, "models").EnumerateArray().Select(ReadModel)],
+        Property(root, "unigram").EnumerateObject().ToDictionary(
+            property => property.Name, property => property.Value.GetDouble()))));
+
+    /// <exception cref="RunException">Exit 3: the file cannot be read, or holds no model's results.</exception>
+    public static ModelResult LoadModel(string path) => Read(path, "model", ReadModel);
+
+    private static T Read<T>(string path, string what, Func<JsonElement, T> read)
     {
         using JsonDocument json = StrictJson.Load(path, ExitCode.Config, MaxBytes);
         try
         {
-            JsonElement root = json.RootElement;
-            return new StudyResults(
-                Text(root, "name"), Text(root, "tool"), Text(root, "device"),
-                [.. root.GetProperty("models").EnumerateArray().Select(ReadModel)],
-                root.GetProperty("unigram").EnumerateObject().ToDictionary(
-                    property => property.Name, property => property.Value.GetDouble()));
+            return read(json.RootElement);
         }
-        catch (Exception exception) when (IsOfTheContent(exception))
+        catch (Exception exception)
+            when (exception is InvalidOperationException or FormatException)
         {
             throw new RunException(
-                ExitCode.Config, $"{path}: these are not the results of a study: {exception.Message}", exception);
+                ExitCode.Config, $"{path}: these are not the results of a {what}: {exception.Message}", exception);
         }
     }
 
-    /// <summary>What reading JSON of another form throws.</summary>
-    private static bool IsOfTheContent(Exception exception) =>
-        exception is KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException;
-
-    /// <exception cref="RunException">Exit 3: the file cannot be read, or holds no model's results.</exception>
-    public static ModelResult LoadModel(string path)
+    /// <summary>Tables need at least one model, and the same languages and layer groups in all.</summary>
+    private static StudyResults Consistent(StudyResults results)
     {
-        using JsonDocument json = StrictJson.Load(path, ExitCode.Config, MaxBytes);
-        try
-        {
-            return ReadModel(json.RootElement);
-        }
-        catch (Exception exception) when (IsOfTheContent(exception))
-        {
-            throw new RunException(
-                ExitCode.Config, $"{path}: these are not the results of a model: {exception.Message}", exception);
-        }
+        if (results.Models.Count == 0)
+            throw new FormatException("there is no model in them.");
+        ModelResult first = results.Models[0];
+        foreach (ModelResult model in results.Models)
+            if (!model.Languages.Select(result => result.Language).SequenceEqual(
+                    first.Languages.Select(result => result.Language))
+                || !model.Drift.Select(drift => drift.Group).SequenceEqual(first.Drift.Select(drift => drift.Group)))
+                throw new FormatException(
+                    $"'{model.Name}' has other languages or layer groups than '{first.Name}'.");
+        return results;
     }
 
     private static ModelResult ReadModel(JsonElement model) => new(
-        Text(model, "name"), model.GetProperty("seed").GetUInt64(),
-        model.GetProperty("system").GetString() is { } system ? Enum.Parse<StudySystem>(system) : null,
-        model.GetProperty("family").GetString(),
-        [.. model.GetProperty("languages").EnumerateArray().Select(ReadLanguage)],
-        [.. model.GetProperty("drift").EnumerateArray().Select(drift => new DriftResult(
+        Text(model, "name"), Property(model, "seed").GetUInt64(),
+        Property(model, "system").GetString() is { } system ? Named<StudySystem>(system) : null,
+        Property(model, "family").GetString(),
+        [.. Property(model, "languages").EnumerateArray().Select(ReadLanguage)],
+        [.. Property(model, "drift").EnumerateArray().Select(drift => new DriftResult(
             Text(drift, "group"), Number(drift, "relative"), Number(drift, "rms"), Number(drift, "cosine")))]);
 
     private static LanguageResult ReadLanguage(JsonElement result) => new(
         new StudyLanguage(
-            Text(result, "language"), Enum.Parse<LanguageRole>(Text(result, "role")),
-            result.GetProperty("family").GetString()),
+            Text(result, "language"), Named<LanguageRole>(Text(result, "role")),
+            Property(result, "family").GetString()),
         Number(result, "bits_per_byte"), Number(result, "perplexity"),
-        result.GetProperty("tokens").GetInt64(), result.GetProperty("bytes").GetInt64());
+        Property(result, "tokens").GetInt64(), Property(result, "bytes").GetInt64());
+
+    private static JsonElement Property(JsonElement element, string name) =>
+        element.TryGetProperty(name, out JsonElement value)
+            ? value
+            : throw new FormatException($"'{name}' is missing.");
+
+    /// <summary>A value of an enumeration by its name; numbers are none.</summary>
+    private static T Named<T>(string name)
+        where T : struct, Enum =>
+        Enum.TryParse(name, out T value) && Enum.GetName(value) == name
+            ? value
+            : throw new FormatException($"'{name}' is no {typeof(T).Name}.");
 
     private static string Text(JsonElement element, string name) =>
-        element.GetProperty(name).GetString() ?? throw new FormatException($"'{name}' is null.");
+        Property(element, name).GetString() ?? throw new FormatException($"'{name}' is null.");
 
-    private static double Number(JsonElement element, string name) => element.GetProperty(name).GetDouble();
+    private static double Number(JsonElement element, string name) => Property(element, name).GetDouble();
 }

@@ -19,7 +19,6 @@ internal sealed class TrainingData : IDisposable
             options.Stop, config.Threads);
         int batchTokens = training.BatchSize * data.MaxSeqLength;
         var parts = new List<MixturePart>();
-        var validation = new List<ValidationPart>();
         foreach (LanguageConfig language in data.Languages)
         {
             TokenShard shard = corpora.Open(language);
@@ -28,16 +27,13 @@ internal sealed class TrainingData : IDisposable
                 language.Name,
                 PackedRows.Of(data.Packing, shard, shard.Training, data.MaxSeqLength),
                 language.Weight ?? 1));
-            if (training.EvalSteps > 0 && shard.Validation.Count > 0)
-                validation.Add(new ValidationPart(language.Name, ValidationText.Open(
-                    language.Name, shard, data.MaxSeqLength, batchTokens, training.EvalDocuments, splitSeed)));
         }
 
         // Without weights it is the paper's plain concatenation: every row once an epoch.
         bool weighed = data.Languages.Any(language => language.Weight is not null);
         Mixture mixture = weighed ? Mixture.Weigh(parts, config.Seed) : Mixture.Concatenate(parts, config.Seed);
         Batches = new BatchSource(mixture, training.BatchSize, training.GradientAccumulationSteps);
-        Validation = validation;
+        Validation = training.EvalSteps > 0 ? ValidationParts(config, batchTokens, splitSeed) : [];
         RowTokens = data.MaxSeqLength;
         LargestBatch = batchTokens;
     }
@@ -52,6 +48,17 @@ internal sealed class TrainingData : IDisposable
 
     /// <summary>The most rows of a batch, of training or validation.</summary>
     public int LargestBatch { get; }
+
+    /// <summary>Languages without a chosen document are left out.</summary>
+    private IReadOnlyList<ValidationPart> ValidationParts(RunConfig config, int batchTokens, ulong seed)
+    {
+        IReadOnlyList<IReadOnlyList<DocumentTokens>> chosen = ValidationText.OverAll(
+            [.. _shards.Select(shard => shard.Validation)], config.Training.EvalDocuments, seed);
+        return [.. config.Data.Languages.Select((language, i) => (language.Name, Shard: _shards[i], Documents: chosen[i]))
+            .Where(part => part.Documents.Count > 0)
+            .Select(part => new ValidationPart(part.Name, new ValidationSource(
+                part.Name, part.Shard, part.Documents, config.Data.MaxSeqLength, batchTokens)))];
+    }
 
     public void Dispose()
     {

@@ -83,6 +83,22 @@ public sealed class ValidationSourceTests
     }
 
     [Test]
+    public void OverAll_TakesTheDocumentsOfAllLanguagesTogether()
+    {
+        IReadOnlyList<DocumentTokens> first = [.. _shard.Training.Take(40)], second = [.. _shard.Training.Skip(40)];
+        IReadOnlyList<IReadOnlyList<DocumentTokens>> chosen = ValidationText.OverAll([first, second, []], 12, 42);
+        Assert.That(chosen.Sum(language => language.Count), Is.EqualTo(12));
+        Assert.That(chosen.Select(language => language.Count), Has.None.EqualTo(12), "both have some of them");
+        Assert.That(chosen[0], Is.SubsetOf(first));
+        Assert.That(chosen[1], Is.SubsetOf(second));
+        Assert.That(chosen[2], Is.Empty);
+        // One list or several: the same choice.
+        Assert.That(chosen.SelectMany(language => language), Is.EqualTo(ValidationSource.Sample(_shard.Training, 12, 42)));
+        Assert.That(ValidationText.OverAll([first, second], 0, 42), Is.EqualTo((DocumentTokens[][])[[.. first], [.. second]]));
+        Assert.That(ValidationText.OverAll([first, second], 60, 42).Select(language => language.Count), Is.EqualTo((int[])[40, 20]));
+    }
+
+    [Test]
     public void SteadyState_AllocatesNothing()
     {
         var source = new ValidationSource("xx", _shard, _shard.Training, 16, 64);

@@ -20,7 +20,7 @@ internal sealed class TinyStudy : IDisposable
           germanic: {train: [nl]}
         base_languages: [en]
         files: texts/{language}.jsonl
-        threads: 2
+        threads: 1
         device: cpu
         tokenizer: {vocabulary_size: 300}
         data: {max_seq_length: 32, validation_share: 0.2}
