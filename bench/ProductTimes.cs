@@ -12,7 +12,7 @@ namespace FastCpt.Bench;
 /// </remarks>
 internal static class ProductTimes
 {
-    private const int Runs = 30;
+    private const int Runs = 25;
 
     private static readonly ProductShape[] Shapes =
     [
@@ -25,39 +25,51 @@ internal static class ProductTimes
     {
         using Backend backend = Backends.Open("cpu", threads);
         foreach (DType type in (ReadOnlySpan<DType>)[DType.F32, DType.BF16])
-            foreach (ProductShape shape in Shapes)
-                Measure(backend, shape, type);
+            Measure(backend, type);
         return 0;
     }
 
-    private static void Measure(Backend backend, ProductShape shape, DType type)
+    private static void Measure(Backend backend, DType type)
     {
         using Arena arena = new(backend);
-        Tensor x = Filled(type, shape.M, shape.K), w = Filled(type, shape.N, shape.K), y = Filled(type, shape.M, shape.N);
+        Action[][] products = [.. Shapes.Select(shape => ProductsOf(backend, arena, shape, type))];
+        double[][] best = [.. Shapes.Select(_ => new[] { double.MaxValue, double.MaxValue, double.MaxValue })];
+        double peak = 0;
+        // Shapes take turns, so that a busy second of the machine's does not fall on one of them alone.
+        for (int run = 0; run < Runs; run++)
+            for (int shape = 0; shape < Shapes.Length; shape++)
+                for (int product = 0; product < products[shape].Length; product++)
+                {
+                    peak = Math.Max(peak, backend.MeasurePeakFlops());
+                    long start = Stopwatch.GetTimestamp();
+                    products[shape][product]();
+                    double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+                    best[shape][product] = Math.Min(best[shape][product], seconds);
+                }
+
+        double limit = type == DType.BF16 && backend.InstructionSet == "bf16" ? 2 * peak : peak;
+        foreach (var (shape, seconds) in Shapes.Zip(best))
+        {
+            string[] shares = [.. seconds.Select(
+                s => (shape.Flops / s / limit).ToString("P1", CultureInfo.InvariantCulture))];
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{shape,-32} {type,-5} y {shares[0]}   dx {shares[1]}   dw {shares[2]} of {limit / 1e9:F0} GFLOP/s"));
+        }
+    }
+
+    private static Action[] ProductsOf(Backend backend, Arena arena, ProductShape shape, DType type)
+    {
+        Tensor x = Filled(type, shape.M, shape.K), y = Filled(type, shape.M, shape.N);
+        Tensor w = Filled(type, shape.N, shape.K);
         Tensor dx = Filled(type, shape.M, shape.K), dw = Filled(DType.F32, shape.N, shape.K);
-        LinearWeight weight = new(w, Tensor.None, default);
-        Action[] products =
+        LinearWeight weight = new(w);
+        return
         [
             () => backend.Linear(x, weight, y),
             () => backend.LinearBackward(x, weight, y, dx, default),
-            () => backend.LinearBackward(x, weight, y, Tensor.None, new LinearGradient { Weight = dw }),
+            () => backend.LinearBackward(x, weight, y, Tensor.None, new LinearGradient(dw)),
         ];
-        double[] best = [double.MaxValue, double.MaxValue, double.MaxValue];
-        double peak = 0;
-        for (int run = 0; run < Runs; run++)
-            for (int product = 0; product < products.Length; product++)
-            {
-                peak = Math.Max(peak, backend.MeasurePeakFlops());
-                long start = Stopwatch.GetTimestamp();
-                products[product]();
-                best[product] = Math.Min(best[product], Stopwatch.GetElapsedTime(start).TotalSeconds);
-            }
-
-        double limit = type == DType.BF16 && backend.InstructionSet == "bf16" ? 2 * peak : peak;
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{shape,-32} {type,-5} y {shape.Flops / best[0] / limit,5:P1}   dx {shape.Flops / best[1] / limit,5:P1}"
-            + $"   dw {shape.Flops / best[2] / limit,5:P1} of {limit / 1e9:F0} GFLOP/s"));
 
         Tensor Filled(DType of, long rows, long cols)
         {

@@ -142,6 +142,7 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
     {
         Operand operand = new((void*)rows.Address, rows.Type, rows.Cols, along: true);
         // Lines are the rows of this head: its columns are the reduction. What is beyond the count is masked later.
-        Packing.Pack(operand, row, count, (long)keyHead * Size, Size, Block, pairs: false, scale: 1, packed);
+        ReductionBlock head = new(Term: 0, Pairs: false, (long)keyHead * Size, Size);
+        Packing.Pack(operand, head, row, count, panels: 1, Block, scale: 1, packed);
     }
 }

@@ -33,11 +33,9 @@ internal sealed unsafe partial class Gemm
     {
         long floats = 0;
         for (int index = first; index < end; index++)
-            floats += panels * PanelFloats(blocks[index].Steps, _single.Cols);
+            floats += panels * Packing.PanelFloats(blocks[index].Steps, _single.Cols);
         return floats;
     }
-
-    private static long PanelFloats(long steps, int width) => steps * width + Packing.Spill;
 
     /// <summary>One worker's share when rows are shared: all pack the right side, then each does its rows.</summary>
     private void MultiplyRows(in Product product, SharedPlan plan, float* shared, int worker, int workers)
@@ -64,15 +62,12 @@ internal sealed unsafe partial class Gemm
         in Product product, ReductionBlocks blocks, Part part, float* shared, int worker, int workers)
     {
         long panels = (part.Cols + _single.Cols - 1) / _single.Cols;
-        long units = panels * (part.EndBlock - part.FirstBlock);
-        for (long unit = units * worker / workers; unit < units * (worker + 1) / workers; unit++)
+        long start = panels * worker / workers, end = panels * (worker + 1) / workers;
+        for (int index = part.FirstBlock; index < part.EndBlock; index++)
         {
-            int index = part.FirstBlock + (int)(unit / panels);
-            long panel = unit % panels;
-            ReductionBlock block = blocks[index];
             float* target = shared + SharedFloats(blocks, part.FirstBlock, index, panels)
-                + panel * PanelFloats(block.Steps, _single.Cols);
-            PackRight(product, block, part.Col + panel * _single.Cols, target);
+                + start * Packing.PanelFloats(blocks[index].Steps, _single.Cols);
+            PackRight(product, blocks[index], part.Col + start * _single.Cols, end - start, target);
         }
     }
 
@@ -135,16 +130,17 @@ internal sealed unsafe partial class Gemm
             ReductionBlock block = blocks[index];
             float* left = PackLeft(product, block, part, worker);
             float* right = shared == null
-                ? (float*)_right[worker].AtLeast(PanelFloats(ReductionBlocks.MostSteps, _single.Cols) * sizeof(float))
+                ? (float*)_right[worker].AtLeast(
+                    Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Cols) * sizeof(float))
                 : shared + SharedFloats(blocks, part.FirstBlock, index, panels);
             tile.Steps = block.Steps;
             tile.AddsLast = product.Term(block.Term).InLinks ? 1 : 0;
             MicroKernels kernels = block.Pairs ? _pairs : _single;
             for (long panel = 0; panel < panels; panel++)
             {
-                tile.Right = right + (shared == null ? 0 : panel * PanelFloats(block.Steps, _single.Cols));
+                tile.Right = right + (shared == null ? 0 : panel * Packing.PanelFloats(block.Steps, _single.Cols));
                 if (shared == null)
-                    PackRight(product, block, part.Col + panel * _single.Cols, tile.Right);
+                    PackRight(product, block, part.Col + panel * _single.Cols, 1, tile.Right);
                 MultiplyPanel(kernels, part, panel * _single.Cols, left, target, tile);
             }
 
@@ -187,23 +183,18 @@ internal sealed unsafe partial class Gemm
 
     private float* PackLeft(in Product product, ReductionBlock block, Part part, int worker)
     {
-        long panelFloats = PanelFloats(block.Steps, _single.Rows);
         float* packed = (float*)_left[worker].AtLeast(
-            BlockPanels * PanelFloats(ReductionBlocks.MostSteps, _single.Rows) * sizeof(float));
-        float* panel = packed;
-        for (long row = part.Row; row < part.Row + part.Rows; row += _single.Rows, panel += panelFloats)
-            Packing.Pack(
-                product.Term(block.Term).Left, row, product.Rows - row, block.Start,
-                block.Length, _single.Rows, block.Pairs, 1, panel);
+            BlockPanels * Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Rows) * sizeof(float));
+        Packing.Pack(
+            product.Term(block.Term).Left, block, part.Row, product.Rows - part.Row,
+            (part.Rows + _single.Rows - 1) / _single.Rows, _single.Rows, 1, packed);
         return packed;
     }
 
-    private void PackRight(in Product product, ReductionBlock block, long col, float* panel)
+    private void PackRight(in Product product, ReductionBlock block, long col, long panels, float* target)
     {
         Term term = product.Term(block.Term);
-        Packing.Pack(
-            term.Right, col, product.Cols - col, block.Start, block.Length, _single.Cols, block.Pairs, term.Scale,
-            panel);
+        Packing.Pack(term.Right, block, col, product.Cols - col, panels, _single.Cols, term.Scale, target);
     }
 
     /// <summary>One panel of columns, down all tiles of the part.</summary>
@@ -225,7 +216,7 @@ internal sealed unsafe partial class Gemm
                 kernels.Multiply(rows, cols, &tile);
             else
                 MultiplyEdge(kernels, rows, cols, tile);
-            left += PanelFloats(tile.Steps, kernels.Rows);
+            left += Packing.PanelFloats(tile.Steps, kernels.Rows);
         }
     }
 

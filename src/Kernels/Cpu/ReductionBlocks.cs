@@ -17,7 +17,7 @@ internal readonly record struct ReductionBlock(int Term, bool Pairs, long Start,
 internal readonly ref struct ReductionBlocks
 {
     /// <summary>Most steps of a block: a panel of the right side then about fits the first-level cache.</summary>
-    public const int MostSteps = 320;
+    public const int MostSteps = 768;
 
     private readonly ref readonly Product _product;
     private readonly bool _hasPairs;
