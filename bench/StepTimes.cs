@@ -56,7 +56,7 @@ internal static class StepTimes
         }
 
         seconds.Sort();
-        double median = seconds[seconds.Count / 2], peak = backend.MeasurePeakFlops();
+        double median = seconds[seconds.Count / 2], peak = backend.MeasureLimits().F32Flops;
         long memory = Process.GetCurrentProcess().PeakWorkingSet64 >> 20;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

@@ -12,6 +12,8 @@ public sealed partial class Tape
             // A copy: replaying a block writes over the list from here on.
             TapeRecord record = _records[_recordCount];
             _records[_recordCount] = default;
+            if (record.Part != _part)
+                Mark(record.Part);
             if (!_gradients[record.Output.Slot].IsNone)
                 Replay(record);
             GiveUpGradient(record.Output.Slot);
@@ -71,7 +73,7 @@ public sealed partial class Tape
 
     private void PushBackAttention(in TapeRecord record)
     {
-        // Queries, keys and values come from one input, so they all need a gradient or none does.
+        // Queries, keys and values may differ in whether what made them is trained.
         backend.AttentionBackward(
             record.X.Value, record.Y.Value, record.Z.Value, record.Segments, record.Shape, record.Output.Value,
             record.Saved0, GradientOf(record.Output), GradientOrScratch(record.X), GradientOrScratch(record.Y),

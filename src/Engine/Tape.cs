@@ -17,6 +17,7 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     private int _recordCount, _slotCount;
     private bool _recording;
     private bool _recompute;
+    private string _part = "";
 
     public Backend Backend => backend;
 
@@ -44,6 +45,13 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     /// <summary>Memory for inputs and results of the pass, valid until the next pass begins.</summary>
     public Tensor Take(DType type, Shape shape) => _arena.Take(type, shape);
 
+    /// <summary>Says what the ops that follow belong to, for profilers; so do their backward passes.</summary>
+    public void Mark(string part)
+    {
+        _part = part;
+        backend.Mark(part);
+    }
+
     /// <summary>Pushes the gradients that the loss left behind back through every recorded op.</summary>
     public void Backward()
     {
@@ -60,6 +68,7 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     /// <summary>Runs a block, and keeps or gives up what is inside as the mode of the pass says.</summary>
     public Activation Block(IBlock block, Activation x)
     {
+        Mark(block.Name);
         if (_recording && !_recompute)
             return block.Forward(this, x);
 
@@ -102,7 +111,8 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     {
         if (_recordCount == _records.Length)
             Array.Resize(ref _records, 2 * _recordCount);
-        _records[_recordCount++] = record;
+        _records[_recordCount] = record;
+        _records[_recordCount++].Part = _part;
     }
 
     /// <summary>Where a backward op adds the gradient of an activation; none for a constant.</summary>

@@ -22,6 +22,9 @@ internal struct TapeRecord
 {
     public TapeOp Op;
 
+    /// <summary>What was marked when the op ran.</summary>
+    public string Part;
+
     /// <summary>The arena before the op: all that was taken since is dead once the op is pushed back.</summary>
     public Arena.Mark Mark;
 

@@ -28,7 +28,7 @@ internal static class PlanCommand
             RunConfig config = RunConfig.Load(inputs.Layers(parse));
             RunPlan plan = RunPlan.Of(config, ModelOf(config));
             using Backend backend = Devices.Open(config.Device, config.Threads);
-            double peak = backend.MeasurePeakFlops();
+            double peak = backend.MeasureLimits().F32Flops;
             Show(terminal, plan, plan.Steps * plan.StepFlops / peak, config.Training.SaveTotalLimit);
         }));
         return verb;

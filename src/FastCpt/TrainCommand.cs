@@ -17,15 +17,22 @@ internal static class TrainCommand
             [
                 "fastcpt train run.yaml",
                 "fastcpt train run.yaml --set training.learning_rate=1e-4 --set output_dir=runs/warmer",
+                "fastcpt train run.yaml --profile",
             ],
         };
         inputs.AddTo(verb);
+        var profile = new Option<bool>("--profile")
+        {
+            Description = "Time every op of a few steps: a table by op and layer, and trace/*.json for Perfetto.",
+        };
+        verb.Add(profile);
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
             RunConfig config = RunConfig.Load(inputs.Layers(parse));
             using var stop = new StopSignal(config.OutputDir);
             var run = new TrainingOptions(
-                ShardFolder: null, SplitSeed: null, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet);
+                ShardFolder: null, SplitSeed: null, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet,
+                parse.GetValue(profile));
             bool trained = TrainingRun.Execute(config, run);
             if (!trained)
                 terminal.Note($"{config.OutputDir}: done already");

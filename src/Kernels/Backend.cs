@@ -28,10 +28,13 @@ public abstract partial class Backend : IDisposable
     /// <summary>How many workers share an op; results do not depend on it.</summary>
     public abstract int Threads { get; }
 
-    /// <summary>
-    /// Arithmetic limit of the device at this moment, in F32 operations per second; NaN where it has no meaning.
-    /// </summary>
-    public virtual double MeasurePeakFlops() => double.NaN;
+    /// <summary>What the device can do at this moment; takes a fraction of a second.</summary>
+    public virtual DeviceLimits MeasureLimits() => DeviceLimits.Unknown;
+
+    /// <summary>Says what the ops that follow belong to, for profilers: a layer, the optimizer.</summary>
+    public virtual void Mark(string part)
+    {
+    }
 
     /// <summary>Reserves device memory, not cleared.</summary>
     /// <exception cref="DeviceException">The memory is not to be had.</exception>
@@ -93,13 +96,13 @@ public abstract partial class Backend : IDisposable
 
     protected abstract void FillKernel(double value, Tensor y);
 
-    protected abstract nint AllocateMemory(long bytes);
+    protected internal abstract nint AllocateMemory(long bytes);
 
-    protected abstract void FreeMemory(nint address, long bytes);
+    protected internal abstract void FreeMemory(nint address, long bytes);
 
-    protected abstract void UploadMemory(ReadOnlySpan<byte> source, nint target);
+    protected internal abstract void UploadMemory(ReadOnlySpan<byte> source, nint target);
 
-    protected abstract void DownloadMemory(nint source, Span<byte> target);
+    protected internal abstract void DownloadMemory(nint source, Span<byte> target);
 
     protected virtual void Dispose(bool disposing)
     {

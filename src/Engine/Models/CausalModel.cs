@@ -80,9 +80,11 @@ public abstract class CausalModel : IDisposable
     protected Activation Hidden(Tape tape, in ModelInputs inputs)
     {
         Inputs = inputs;
+        tape.Mark("embedding");
         Activation x = tape.Embedding(inputs.Ids, EmbeddingTable, EmbeddingScale);
         foreach (IBlock block in Blocks)
             x = tape.Block(block, x);
+        tape.Mark("head");
         return FinalNorm(tape, x);
     }
 

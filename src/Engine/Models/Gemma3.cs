@@ -47,6 +47,7 @@ internal sealed class GemmaBlock : IBlock
 
     public GemmaBlock(CausalModel model, int layer)
     {
+        Name = $"layer {layer}";
         string name = $"model.layers.{layer}";
         _epsilon = model.Config.NormEpsilon;
         _inputNorm = model.Parameters[$"{name}.input_layernorm.weight"];
@@ -59,6 +60,8 @@ internal sealed class GemmaBlock : IBlock
         _postMlpNorm = model.Parameters[$"{name}.post_feedforward_layernorm.weight"];
         _parameters = model.ParametersUnder(name);
     }
+
+    public string Name { get; }
 
     public bool IsTrained => Array.Exists(_parameters, parameter => parameter.IsTrained);
 

@@ -35,6 +35,7 @@ internal sealed class LlamaBlock : IBlock
 
     public LlamaBlock(CausalModel model, int layer)
     {
+        Name = $"layer {layer}";
         string name = $"model.layers.{layer}";
         _epsilon = model.Config.NormEpsilon;
         _attentionNorm = model.Parameters[$"{name}.input_layernorm.weight"];
@@ -45,6 +46,8 @@ internal sealed class LlamaBlock : IBlock
         _down = model.Linear($"{name}.mlp.down_proj");
         _parameters = model.ParametersUnder(name);
     }
+
+    public string Name { get; }
 
     public bool IsTrained => Array.Exists(_parameters, parameter => parameter.IsTrained);
 

@@ -51,6 +51,7 @@ public sealed class ParameterSet(Backend backend, DType type) : IDisposable
 
     public void ClearGradients()
     {
+        backend.Mark("gradients");
         foreach (Parameter parameter in _ordered)
             if (parameter.IsTrained)
                 backend.Fill(0, parameter.Gradient);

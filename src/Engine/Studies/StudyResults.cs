@@ -71,7 +71,8 @@ public sealed record StudyResults(
             && (family is null || language.Family == family)
             && (role == LanguageRole.Base || model.Family is null || model.Family == language.Family));
 
-    /// <summary>Mean of a system's family models over the held-in languages of the families that are not theirs.</summary>
+    /// <summary>Mean of a system's family models over the held-in languages of families that are not
+    /// theirs.</summary>
     /// <inheritdoc cref="Mean(StudyMeasure, StudySystem?, LanguageRole, string?)"/>
     public double MeanOfOtherFamilies(StudyMeasure measure, StudySystem? system) =>
         Mean(measure, system, (model, language) => language.Role == LanguageRole.HeldIn

@@ -62,6 +62,7 @@ public sealed class AdamW : IDisposable
     /// </summary>
     public double GradientNorm()
     {
+        _backend.Mark("optimizer");
         _backend.Fill(0, _squaredNorm);
         foreach (State state in _states)
             _backend.GradientSquaredNorm(state.Parameter.Gradient, state.Master, state.Pull, _squaredNorm);
@@ -89,6 +90,7 @@ public sealed class AdamW : IDisposable
             throw new ArgumentException($"A gradient norm of {gradientNorm} must not reach the weights.");
         // The small constant is PyTorch's, so that clipped runs can be compared.
         double scale = _settings.MaxNorm > 0 ? Math.Min(1, _settings.MaxNorm / (gradientNorm + 1e-6)) : 1;
+        _backend.Mark("optimizer");
         foreach (State state in _states)
         {
             var step = new AdamWStep(

@@ -39,6 +39,7 @@ public sealed class Trainer
     private readonly EarlyStopping _early;
     private readonly StepClock _clock;
     private readonly Func<ValidationPart, LanguageScore> _score;
+    private readonly StepProfile? _profile;
     private TrainingProgress _progress;
 
     /// <param name="schedule">Its total is the number of updates.</param>
@@ -47,10 +48,11 @@ public sealed class Trainer
     public Trainer(
         CausalModel model, Tape tape, TokenLosses losses, AdamW optimizer, BatchSource batches,
         IReadOnlyList<ValidationPart> validation, TrainingConfig settings, Schedule schedule,
-        TrainingCheckpoints checkpoints, TrainingProgress progress, double peakFlops, RunLog log, StopSignal stop)
+        TrainingCheckpoints checkpoints, TrainingProgress progress, double peakFlops, RunLog log, StopSignal stop,
+        StepProfile? profile = null)
     {
         (_settings, _schedule, _optimizer, _validation) = (settings, schedule, optimizer, validation);
-        (_checkpoints, _progress, _log, _stop) = (checkpoints, progress, log, stop);
+        (_checkpoints, _progress, _log, _stop, _profile) = (checkpoints, progress, log, stop, profile);
         _gradient = new StepGradient(model, tape, losses, batches, settings.ActivationRecompute, stop);
         _early = new EarlyStopping(settings.EarlyStopping?.Patience ?? 0, settings.EarlyStopping?.Threshold ?? 0);
         _early.Restore(progress.BestLoss, progress.Misses);
@@ -72,6 +74,7 @@ public sealed class Trainer
         {
             if (_clock.IsPastLimit)
                 _stop.RequestStop("max_wall_minutes");
+            _profile?.BeginStep();
             if (!_gradient.Compute(_progress.DataStep) || _stop.IsStopRequested)
                 throw Stopped();
             if (_gradient.Tokens == 0)
@@ -80,6 +83,7 @@ public sealed class Trainer
                 Step();
         }
 
+        _profile?.End();
         return _early.ShouldStop ? TrainingEnd.StoppedEarly : TrainingEnd.Finished;
     }
 
@@ -96,6 +100,7 @@ public sealed class Trainer
         bool isLogged = IsDue(_settings.LogSteps, _progress.Step + 1);
         double penalty = isLogged ? _optimizer.Penalty() : double.NaN;
         _optimizer.Update(norm, rate, _progress.Step + 1);
+        _profile?.EndStep(_progress.Step + 1);
         _progress = _progress with
         {
             Step = _progress.Step + 1, Tokens = _progress.Tokens + _gradient.Tokens, Skips = 0,

@@ -8,5 +8,7 @@ namespace FastCpt.Engine.Training;
 /// <param name="Stop">Polled by every long loop.</param>
 /// <param name="Files">Tests put one in that fails or kills.</param>
 /// <param name="Console">For lines to read.</param>
+/// <param name="Profile">Times every op of a few steps; see <see cref="ProfileTable"/>.</param>
 public sealed record TrainingOptions(
-    string? ShardFolder, ulong? SplitSeed, StopSignal Stop, FileSystem Files, TextWriter Console, bool Quiet);
+    string? ShardFolder, ulong? SplitSeed, StopSignal Stop, FileSystem Files, TextWriter Console, bool Quiet,
+    bool Profile = false);

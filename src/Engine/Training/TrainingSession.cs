@@ -5,6 +5,7 @@ using FastCpt.Engine.Models;
 using FastCpt.Engine.Parameters;
 using FastCpt.Engine.Tokenizers;
 using FastCpt.Kernels;
+using FastCpt.Kernels.Profiling;
 
 namespace FastCpt.Engine.Training;
 
@@ -15,6 +16,7 @@ internal sealed class TrainingSession : IDisposable
     private readonly TrainingOptions _options;
     private readonly RunLog _log;
     private readonly Tokenizer _tokenizer;
+    private readonly OpProfile _ops = new();
     private readonly Backend _backend;
     private readonly TrainingData _data;
     private readonly CausalModel _model;
@@ -27,6 +29,8 @@ internal sealed class TrainingSession : IDisposable
         (_config, _options, _log) = (config, options, log);
         _tokenizer = Tokenizer.Load(config.Tokenizer!); // the reader has filled it in
         _backend = Devices.Open(config.Device, config.Threads);
+        if (options.Profile)
+            _backend = new ProfilingBackend(_backend, _ops);
         try
         {
             _data = new TrainingData(config, options, _tokenizer, log);
@@ -74,7 +78,8 @@ internal sealed class TrainingSession : IDisposable
         using var losses = new TokenLosses(_backend, _data.LargestBatch);
         var trainer = new Trainer(
             _model, tape, losses, _optimizer, _data.Batches, _data.Validation, training, Schedule(training),
-            checkpoints, progress, _backend.MeasurePeakFlops(), _log, _options.Stop);
+            checkpoints, progress, _backend.MeasureLimits().F32Flops, _log, _options.Stop,
+            _options.Profile ? new StepProfile(_ops, _backend, _config.OutputDir, _log) : null);
         TrainingEnd end = trainer.Run();
         if (end == TrainingEnd.StoppedEarly)
             _log.Say($"stopped early at step {trainer.Progress.Step}: no clear improvement since step "

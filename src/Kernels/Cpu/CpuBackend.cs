@@ -54,14 +54,14 @@ public sealed unsafe partial class CpuBackend : Backend
     {
     }
 
-    protected override nint AllocateMemory(long bytes) => AlignedMemory.Allocate(bytes);
+    protected internal override nint AllocateMemory(long bytes) => AlignedMemory.Allocate(bytes);
 
-    protected override void FreeMemory(nint address, long bytes) => AlignedMemory.Free(address);
+    protected internal override void FreeMemory(nint address, long bytes) => AlignedMemory.Free(address);
 
-    protected override void UploadMemory(ReadOnlySpan<byte> source, nint target) =>
+    protected internal override void UploadMemory(ReadOnlySpan<byte> source, nint target) =>
         source.CopyTo(new Span<byte>((void*)target, source.Length));
 
-    protected override void DownloadMemory(nint source, Span<byte> target) =>
+    protected internal override void DownloadMemory(nint source, Span<byte> target) =>
         new ReadOnlySpan<byte>((void*)source, target.Length).CopyTo(target);
 
     protected override void Dispose(bool disposing)

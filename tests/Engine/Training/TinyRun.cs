@@ -91,11 +91,13 @@ internal sealed class TinyRun : IDisposable
     public string Final(string name) => System.IO.Path.Combine(Path(name), TrainingRun.FinalFolderName);
 
     /// <summary>Runs to the end.</summary>
-    public void Train(RunConfig config, FileSystem? files = null, TextWriter? console = null, StopSignal? stop = null)
+    public void Train(RunConfig config, FileSystem? files = null, TextWriter? console = null, StopSignal? stop = null,
+        bool profile = false)
     {
         using StopSignal quiet = new(folder: null, _ => { });
         TrainingRun.Execute(config, new TrainingOptions(
-            Path("shards"), null, stop ?? quiet, files ?? FileSystem.Real, console ?? TextWriter.Null, Quiet: false));
+            Path("shards"), null, stop ?? quiet, files ?? FileSystem.Real, console ?? TextWriter.Null, Quiet: false,
+            profile));
     }
 
     /// <summary>Bytes of the finished model's weights.</summary>
