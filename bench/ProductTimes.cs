@@ -34,20 +34,22 @@ internal static class ProductTimes
         using Arena arena = new(backend);
         Action[][] products = [.. Shapes.Select(shape => ProductsOf(backend, arena, shape, type))];
         double[][] best = [.. Shapes.Select(_ => new[] { double.MaxValue, double.MaxValue, double.MaxValue })];
-        double peak = 0;
+        double limit = 0;
         // Shapes take turns, so that a busy second of the machine's does not fall on one of them alone.
         for (int run = 0; run < Runs; run++)
+        {
+            DeviceLimits limits = backend.MeasureLimits();
+            limit = Math.Max(limit, type == DType.BF16 ? limits.Bf16Flops : limits.F32Flops);
             for (int shape = 0; shape < Shapes.Length; shape++)
                 for (int product = 0; product < products[shape].Length; product++)
                 {
-                    peak = Math.Max(peak, backend.MeasurePeakFlops());
                     long start = Stopwatch.GetTimestamp();
                     products[shape][product]();
                     double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
                     best[shape][product] = Math.Min(best[shape][product], seconds);
                 }
+        }
 
-        double limit = type == DType.BF16 && backend.InstructionSet == "bf16" ? 2 * peak : peak;
         foreach (var (shape, seconds) in Shapes.Zip(best))
         {
             string[] shares = [.. seconds.Select(
@@ -70,6 +72,26 @@ internal static class ProductTimes
             () => backend.LinearBackward(x, weight, y, dx, default),
             () => backend.LinearBackward(x, weight, y, Tensor.None, new LinearGradient(dw)),
         ];
+<<<<<<< HEAD
+=======
+        double[] best = [double.MaxValue, double.MaxValue, double.MaxValue];
+        double limit = 0;
+        for (int run = 0; run < Runs; run++)
+            for (int product = 0; product < products.Length; product++)
+            {
+                peak = Math.Max(peak, backend.MeasureLimits().F32Flops);
+                long start = Stopwatch.GetTimestamp();
+                products[product]();
+                best[product] = Math.Min(best[product], Stopwatch.GetElapsedTime(start).TotalSeconds);
+            }
+
+        limits = Larger(limits, backend.MeasureLimits());
+        double limit = type == DType.BF16 ? limits.Bf16Flops : limits.F32Flops;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{shape,-32} {type,-5} y {shape.Flops / best[0] / limit,5:P1}   dx {shape.Flops / best[1] / limit,5:P1}"
+            + $"   dw {shape.Flops / best[2] / limit,5:P1} of {limit / 1e9:F0} GFLOP/s"));
+>>>>>>> cf0ecf3 (bench: limits of the device)
 
         Tensor Filled(DType of, long rows, long cols)
         {
