@@ -42,17 +42,20 @@ public abstract class Artefact
 
     /// <summary>Makes the artefact, going on from what an interrupted attempt at the same one left.</summary>
     /// <exception cref="RunException">
-    /// Exit 3: another process is making it. Else whatever the work ends with; the folder is then not complete.
+    /// Exit 3: another process is making it, or the folder holds what is not of it. Else whatever the work ends with;
+    /// the folder is then not complete.
     /// </exception>
     public void Make(StudyRun run)
     {
         using RunLock held = TakeLock();
         if (IsUpToDate)
             return;
-        if (Directory.Exists(Folder) && Stamp()?.Key != Key)
-            run.Files.DeleteFolder(Folder);
+        Leftovers.Sweep(_lockFolder, held, run.Files, run.Say);
+        if (Stamp() is { } stamp && stamp.Key != Key)
+            Discard(run);
         Directory.CreateDirectory(Folder);
         Leftovers.Sweep(Folder, held, run.Files, run.Say);
+        RequireOurs();
         WriteStamp(run, complete: false);
         MakeContent(run);
         WriteStamp(run, complete: true);
@@ -71,6 +74,32 @@ public abstract class Artefact
     protected abstract JsonObject Recipe();
 
     protected abstract void MakeContent(StudyRun run);
+
+    /// <summary>Takes the name away first, so that a half-deleted folder is never taken for somebody else's.</summary>
+    private void Discard(StudyRun run)
+    {
+        try
+        {
+            string trash = Leftovers.TrashFor(Path.Combine(_lockFolder, Path.GetFileName(Folder)));
+            run.Files.RenameFolder(Folder, trash);
+            run.Files.DeleteFolder(trash);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException(
+                ExitCode.Resources, $"{Folder}: the study changed, but the old {Name} cannot be deleted: {e.Message}",
+                e);
+        }
+    }
+
+    private void RequireOurs()
+    {
+        if (Stamp() is null && Directory.EnumerateFileSystemEntries(Folder).Order().FirstOrDefault() is { } other)
+            throw new RunException(
+                ExitCode.Config,
+                $"{Folder}: holds {Path.GetFileName(other)}, which no study made, but {Name} belongs there. "
+                + "Choose another output_dir, or move the folder away.");
+    }
 
     private string ComputeKey()
     {
