@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using FastCpt.Engine.Files;
 
 namespace FastCpt.Engine.Config;
@@ -11,11 +12,29 @@ public static class ResumePolicy
 {
     private const int MostShown = 12;
 
-    private static readonly string[] Changeable =
+    /// <summary>Where and how often things are written, and how many threads compute: no bit depends on it.</summary>
+    private static readonly string[] WithoutEffect =
     [
-        "output_dir", "device", "threads", "training.max_steps", "training.max_tokens", "training.save_steps",
-        "training.save_total_limit", "training.log_steps", "training.max_wall_minutes",
+        "output_dir", "threads", "training.save_steps", "training.save_total_limit", "training.log_steps",
+        "training.max_wall_minutes",
     ];
+
+    private static readonly string[] Changeable =
+        [.. WithoutEffect, "device", "training.max_steps", "training.max_tokens"];
+
+    /// <summary>The keys that the trained weights depend on, with their values.</summary>
+    public static JsonObject Decisive(RunConfig config)
+    {
+        JsonObject json = config.ToJson();
+        foreach (string path in WithoutEffect)
+        {
+            string[] keys = path.Split('.');
+            JsonObject section = keys.Length == 1 ? json : (JsonObject)json[keys[0]]!; // written by ToJson
+            section.Remove(keys[^1]);
+        }
+
+        return json;
+    }
 
     /// <summary>Refuses to go on with another model, other data, seed or strategy.</summary>
     /// <param name="saved">What the checkpoint was made with, its precision resolved.</param>

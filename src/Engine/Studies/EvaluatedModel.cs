@@ -17,12 +17,11 @@ public sealed class EvaluatedModel : Artefact
     private readonly StudyConfig _config;
     private readonly StudyModel _model;
     private readonly ModelArtefact _origin;
-    private readonly string _tokenizer;
+    private readonly TokenizerArtefact _tokenizer;
 
     /// <param name="origin">The base model, which may be the model itself.</param>
-    /// <param name="tokenizer">Folder or file.</param>
-    public EvaluatedModel(StudyConfig config, StudyModel model, ModelArtefact origin, string tokenizer)
-        : base($"evaluation/{model.Artefact.Name}", config.OutputDir, model.Artefact, origin)
+    public EvaluatedModel(StudyConfig config, StudyModel model, ModelArtefact origin, TokenizerArtefact tokenizer)
+        : base($"evaluation/{model.Artefact.Name}", config.OutputDir, tokenizer, model.Artefact, origin)
     {
         (_config, _model, _origin, _tokenizer) = (config, model, origin, tokenizer);
     }
@@ -45,7 +44,7 @@ public sealed class EvaluatedModel : Artefact
     protected override void MakeContent(StudyRun run)
     {
         using var evaluation = new ModelEvaluation(
-            _model.Artefact.ModelFolder, _tokenizer, _config.Device, _config.Threads, _config.Precision,
+            _model.Artefact.ModelFolder, _tokenizer.Location, _config.Device, _config.Threads, _config.Precision,
             _config.Data.MaxSeqLength, _config.Evaluation.BatchSize * _config.Data.MaxSeqLength, run.Say);
         var corpora = new Corpora(
             _config.Data, run.ShardFolder, _config.Seeds[0], evaluation.Tokenizer, run.Say, run.Stop, _config.Threads);

@@ -10,6 +10,19 @@ public abstract class ModelArtefact(string name, string studyFolder, params IRea
     : Artefact(name, studyFolder, inputs)
 {
     public virtual string ModelFolder => Path.Combine(Folder, TrainingRun.FinalFolderName);
+
+    /// <summary>What a model that exists already is known by: the hashes of its files.</summary>
+    /// <exception cref="RunException">Exit 4: there is no such folder.</exception>
+    protected static JsonObject Hashes(string folder)
+    {
+        if (!Directory.Exists(folder))
+            throw new RunException(ExitCode.ModelFile, $"{folder}: there is no such folder; a model is expected.");
+        var files = new JsonObject();
+        foreach (string file in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
+            if (Path.GetExtension(file) is ".safetensors" or ".json" or ".model")
+                files[Path.GetFileName(file)] = FileHash.Of(file);
+        return files;
+    }
 }
 
 /// <summary>A base model that exists already; it stays where it is.</summary>
@@ -17,14 +30,7 @@ public sealed class GivenModel(string name, string studyFolder, string path) : M
 {
     public override string ModelFolder => path;
 
-    protected override JsonObject Recipe()
-    {
-        var files = new JsonObject();
-        foreach (string file in Directory.EnumerateFiles(path).Order(StringComparer.Ordinal))
-            if (Path.GetExtension(file) is ".safetensors" or ".json" or ".model")
-                files[Path.GetFileName(file)] = FileHash.Of(file);
-        return new JsonObject { ["files"] = files };
-    }
+    protected override JsonObject Recipe() => new() { ["files"] = Hashes(path) };
 
     protected override void MakeContent(StudyRun run)
     {
@@ -37,13 +43,11 @@ public sealed class TrainedModel(
     : ModelArtefact(name, studyFolder, inputs)
 {
     /// <remarks>
-    /// Paths give way to hashes of what they lead to, or to the inputs; what computes does not count.
+    /// Paths give way to hashes of what they lead to, or to the inputs.
     /// </remarks>
     protected override JsonObject Recipe()
     {
-        JsonObject json = config.ToJson();
-        json.Remove("output_dir");
-        json.Remove("threads");
+        JsonObject json = ResumePolicy.Decisive(config);
         json.Remove("tokenizer");
         if (config.Model.Path is not null)
             json.Remove("model");
@@ -54,6 +58,8 @@ public sealed class TrainedModel(
             ((JsonObject)json["data"]!["languages"]![language.Name]!).Remove("files"); // written by ToJson
         }
 
+        if (config.Alignment.L2Sp?.Anchor is { } anchor)
+            json["alignment"]!["l2_sp"]!["anchor"] = Hashes(anchor); // written by ToJson
         json["texts"] = texts;
         json["split_seed"] = splitSeed;
         return json;

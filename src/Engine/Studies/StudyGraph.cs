@@ -21,11 +21,11 @@ public sealed class StudyGraph
     public StudyGraph(StudyConfig config)
     {
         _config = config;
-        TokenizerArtefact? tokenizer = config.Tokenizer.VocabularySize is null
-            ? null
-            : Add(new TokenizerArtefact(config));
+        TokenizerArtefact tokenizer = Add<TokenizerArtefact>(config.Tokenizer.Path is { } path
+            ? new GivenTokenizer(config.OutputDir, path)
+            : new StudyTokenizer(config));
         _runs = new StudyRuns(config, tokenizer);
-        if (tokenizer is not null)
+        if (config.Base.Model.Path is null)
             Baseline = Add(new UnigramBaseline(config, tokenizer, _runs.BaseMixture));
         foreach (ulong seed in config.Seeds)
             AddSystems(seed);

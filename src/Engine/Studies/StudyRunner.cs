@@ -59,7 +59,8 @@ public static class StudyRunner
             run.Stop.ThrowIfStopRequested(artefact.Name);
             artefact.Make(run);
         }
-        catch (RunException exception) when (run.Stop.IsStopRequested)
+        catch (RunException exception)
+            when (exception.Code is ExitCode.Resumable or ExitCode.Interrupted or ExitCode.Terminated)
         {
             throw new RunException(
                 ExitCode.Resumable,

@@ -5,7 +5,7 @@ namespace FastCpt.Engine.Studies;
 /// <summary>
 /// Turns a study's configuration into the artefacts of its systems: which model, which text, how long.
 /// </summary>
-internal sealed class StudyRuns(StudyConfig config, TokenizerArtefact? tokenizer)
+internal sealed class StudyRuns(StudyConfig config, TokenizerArtefact tokenizer)
 {
     private IEnumerable<string> HeldIn => config.Families.SelectMany(family => family.Train);
 
@@ -73,7 +73,7 @@ internal sealed class StudyRuns(StudyConfig config, TokenizerArtefact? tokenizer
         new SoupModel($"seed-{seed}/soup", config.OutputDir, experts);
 
     public EvaluatedModel Evaluation(StudyModel model, ModelArtefact origin) =>
-        new(config, model, origin, tokenizer?.Folder ?? config.Tokenizer.Path!); // the reader asked for one of them
+        new(config, model, origin, tokenizer);
 
     private RunConfig OnFamily(ulong seed, FamilyConfig family, ModelArtefact origin) =>
         Continued(seed, config.Training.Expert, family.Train, origin);
@@ -91,7 +91,7 @@ internal sealed class StudyRuns(StudyConfig config, TokenizerArtefact? tokenizer
         Device = config.Device,
         Threads = config.Threads,
         Precision = config.Precision,
-        Tokenizer = tokenizer?.Folder ?? config.Tokenizer.Path,
+        Tokenizer = tokenizer.Location,
         Data = config.Data with { Languages = [.. languages] },
         Training = training,
         Alignment = config.Alignment with { Freeze = null, L2Sp = null },
@@ -101,5 +101,5 @@ internal sealed class StudyRuns(StudyConfig config, TokenizerArtefact? tokenizer
         new() { Name = name, Files = [config.FileOf(name)], Weight = weight };
 
     private TrainedModel Trained(string name, RunConfig run, params IReadOnlyList<Artefact> inputs) =>
-        new(name, config.OutputDir, run, config.Seeds[0], tokenizer is null ? inputs : [tokenizer, .. inputs]);
+        new(name, config.OutputDir, run, config.Seeds[0], [tokenizer, .. inputs]);
 }

@@ -6,11 +6,30 @@ using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt.Engine.Studies;
 
-/// <summary>
-/// The study's tokenizer: byte-level BPE of base and held-in training text, equal bytes per language.
-/// </summary>
-public sealed class TokenizerArtefact(StudyConfig config) : Artefact("tokenizer", config.OutputDir)
+/// <summary>The one tokenizer of a study's systems.</summary>
+public abstract class TokenizerArtefact(string studyFolder) : Artefact("tokenizer", studyFolder)
 {
+    /// <summary>Folder or file.</summary>
+    public abstract string Location { get; }
+}
+
+/// <summary>A tokenizer that exists already; it stays where it is.</summary>
+public sealed class GivenTokenizer(string studyFolder, string path) : TokenizerArtefact(studyFolder)
+{
+    public override string Location => path;
+
+    protected override JsonObject Recipe() => new() { ["sha256"] = Tokenizer.Load(path).Sha256 };
+
+    protected override void MakeContent(StudyRun run)
+    {
+    }
+}
+
+/// <summary>Byte-level BPE of base and held-in training text, equal bytes per language.</summary>
+public sealed class StudyTokenizer(StudyConfig config) : TokenizerArtefact(config.OutputDir)
+{
+    public override string Location => Folder;
+
     private IEnumerable<string> Languages =>
         config.BaseLanguages.Concat(config.Families.SelectMany(family => family.Train));
 

@@ -46,7 +46,7 @@ public sealed class UnigramBaseline(
 
     protected override void MakeContent(StudyRun run)
     {
-        Tokenizer pieces = Tokenizer.Load(tokenizer.Folder);
+        Tokenizer pieces = Tokenizer.Load(tokenizer.Location);
         var corpora = new Corpora(
             config.Data, run.ShardFolder, config.Seeds[0], pieces, run.Say, run.Stop, config.Threads);
         var unigram = new TokenUnigram(pieces.VocabularySize);
