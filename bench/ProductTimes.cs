@@ -72,26 +72,6 @@ internal static class ProductTimes
             () => backend.LinearBackward(x, weight, y, dx, default),
             () => backend.LinearBackward(x, weight, y, Tensor.None, new LinearGradient(dw)),
         ];
-<<<<<<< HEAD
-=======
-        double[] best = [double.MaxValue, double.MaxValue, double.MaxValue];
-        double limit = 0;
-        for (int run = 0; run < Runs; run++)
-            for (int product = 0; product < products.Length; product++)
-            {
-                peak = Math.Max(peak, backend.MeasureLimits().F32Flops);
-                long start = Stopwatch.GetTimestamp();
-                products[product]();
-                best[product] = Math.Min(best[product], Stopwatch.GetElapsedTime(start).TotalSeconds);
-            }
-
-        limits = Larger(limits, backend.MeasureLimits());
-        double limit = type == DType.BF16 ? limits.Bf16Flops : limits.F32Flops;
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{shape,-32} {type,-5} y {shape.Flops / best[0] / limit,5:P1}   dx {shape.Flops / best[1] / limit,5:P1}"
-            + $"   dw {shape.Flops / best[2] / limit,5:P1} of {limit / 1e9:F0} GFLOP/s"));
->>>>>>> cf0ecf3 (bench: limits of the device)
 
         Tensor Filled(DType of, long rows, long cols)
         {
