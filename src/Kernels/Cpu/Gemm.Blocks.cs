@@ -87,7 +87,7 @@ internal sealed unsafe partial class Gemm
     private void MultiplyPart(
         in Product product, ReductionBlocks blocks, Part part, float* shared, int worker)
     {
-        long rowsAtOnce = (long)BlockPanels * _single.Rows;
+        long rowsAtOnce = (long)(shared == null ? WideBlockPanels : BlockPanels) * _single.Rows;
         for (long row = part.Row; row < part.Row + part.Rows; row += rowsAtOnce)
         {
             Part block = part with { Row = row, Rows = Math.Min(rowsAtOnce, part.Row + part.Rows - row) };
@@ -184,7 +184,7 @@ internal sealed unsafe partial class Gemm
     private float* PackLeft(in Product product, ReductionBlock block, Part part, int worker)
     {
         float* packed = (float*)_left[worker].AtLeast(
-            BlockPanels * Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Rows) * sizeof(float));
+            WideBlockPanels * Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Rows) * sizeof(float));
         Packing.Pack(
             product.Term(block.Term).Left, block, part.Row, product.Rows - part.Row,
             (part.Rows + _single.Rows - 1) / _single.Rows, _single.Rows, 1, packed);

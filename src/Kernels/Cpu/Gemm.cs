@@ -19,8 +19,15 @@ internal sealed unsafe partial class Gemm : IDisposable
     /// <summary>Panels of a packed block of the left side.</summary>
     private const int BlockPanels = 16;
 
-    /// <summary>Values of the right side that are packed at once, 16 MiB.</summary>
-    private const long SharedValues = 4L << 20;
+    /// <summary>Panels of such a block where each worker has columns of its own: it packs the right side again for
+    /// every block.</summary>
+    private const int WideBlockPanels = 24;
+
+    /// <summary>Columns from which rows of one such block are shared by columns.</summary>
+    private const long WideCols = 1024;
+
+    /// <summary>Values of the right side that are packed at once, 8 MiB.</summary>
+    private const long SharedValues = 2L << 20;
 
     /// <summary>Columns below which packing the left side again would show.</summary>
     private const long LeastSharedCols = 1024;
@@ -58,8 +65,8 @@ internal sealed unsafe partial class Gemm : IDisposable
     {
         if (product.Rows == 0 || product.Cols == 0)
             return;
-        bool byColumns = product.Rows <= (long)FewPanels * _single.Rows;
-        if (byColumns)
+        int panels = product.Cols >= WideCols ? WideBlockPanels : FewPanels;
+        if (product.Rows <= (long)panels * _single.Rows)
             _pool.Run(new ColumnsJob(this, product));
         else
             MultiplyByRows(product);

@@ -1,28 +1,41 @@
 namespace FastCpt.Kernels.Cpu;
 
 /// <content>
-/// Rows that predict something go through in groups, the vocabulary in stretches. Where gradients are wanted and a
-/// group's logits for the whole vocabulary fit the memory, they are made once; else a first walk over the vocabulary
-/// finds the sums of exponentials and a second makes the logits again. The bits are the same either way.
+/// Rows that predict something go through in groups, and for each the vocabulary in stretches, twice: first for the
+/// sums of exponentials, then for the gradients. Where a group's logits for the whole vocabulary fit the memory, they
+/// are kept from the first time; else they are made again. The bits are the same either way.
 /// </content>
 public sealed unsafe partial class CpuBackend
 {
-    /// <summary>Most rows of a group, and so few that the whole vocabulary at once is not worth it.</summary>
+    /// <summary>Most rows of a group, and so few that keeping all their logits is not worth it.</summary>
     private const long MostLossRows = 1024, FewLossRows = 96;
+
+    /// <summary>Rows of a group are a multiple, so that two workers have as many whole tiles, and pairs of rows stay
+    /// together.</summary>
+    private const long LossRowUnit = 28;
 
     /// <summary>Memory for copies of a group's rows of x and dx.</summary>
     private const long LossCopyBytes = 10L << 20;
 
+    /// <summary>Weights of a stretch: they and its logits stay in the last cache between the two gradients.</summary>
+    private const long StretchValues = 2L << 20;
+
+    /// <summary>Most blocks of pieces in a stretch.</summary>
+    private const long MostStretchBlocks = 4;
+
     /// <summary>Memory for logits, the larger part of the 64 MiB that the op may take.</summary>
-    internal long LogitBytes { get; init; } = 24L << 20;
+    internal long LogitBytes { get; init; } = 40L << 20;
 
     protected override void LinearCrossEntropyKernel(
         Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw)
     {
         RefuseDouble(x);
-        LossGroup group = PlanLoss(w, !dx.IsNone || !dw.IsNone);
         int* target = (int*)targets.Address;
         float* loss = (float*)losses.Address;
+        long predicting = 0;
+        for (long row = 0; row < x.Rows; row++)
+            predicting += target[row] != IgnoredTarget ? 1 : 0;
+        LossGroup group = PlanLoss(w, !dx.IsNone || !dw.IsNone, predicting);
         for (long row = 0; row < x.Rows; row++)
         {
             loss[row] = 0;
@@ -37,18 +50,26 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
-    /// <summary>Rows that go together, an even number, and pieces of the vocabulary that do.</summary>
-    private LossGroup PlanLoss(Tensor w, bool wantsGradient)
+    /// <summary>Rows that go together, and pieces of the vocabulary that do.</summary>
+    private LossGroup PlanLoss(Tensor w, bool wantsGradient, long predicting)
     {
-        long rows = Math.Clamp(
-            LossCopyBytes / (2 * sizeof(float) * Math.Max(w.Cols, 1)), FewLossRows, MostLossRows) / 2 * 2;
-        long fitting = Math.Min(LogitBytes / (sizeof(float) * Math.Max(w.Rows, 1)), rows) / 2 * 2;
-        LossGroup group = new() { MostRows = rows, Pieces = w.Rows };
-        if (wantsGradient && fitting >= FewLossRows)
-            group.MostRows = fitting;
+        const int Block = CrossEntropy.Block;
+        long stretch = Math.Clamp(StretchValues / (w.Cols * Block), 1, MostStretchBlocks) * Block;
+        long rows = Math.Clamp(LossCopyBytes / (2 * sizeof(float) * w.Cols), FewLossRows, MostLossRows);
+        long fitting = Math.Min(LogitBytes / (sizeof(float) * LossGroup.StrideOf(w.Rows)), rows);
+        LossGroup group = new() { KeepsAll = wantsGradient && fitting >= FewLossRows };
+        if (group.KeepsAll)
+            rows = fitting;
         else
-            group.Pieces = Math.Max(LogitBytes / (sizeof(float) * rows) / CrossEntropy.Block, 1) * CrossEntropy.Block;
+            stretch = Math.Clamp(LogitBytes / (sizeof(float) * rows) / Block * Block, Block, stretch);
+        // Groups of about equal size, the last one no tail.
+        long groups = Math.Max((predicting + rows - 1) / rows, 1), even = (predicting + groups - 1) / groups;
+        group.MostRows = Math.Min((even + LossRowUnit - 1) / LossRowUnit, rows / LossRowUnit) * LossRowUnit;
+        group.MostRows = Math.Max(group.MostRows, LossRowUnit);
+        group.Stretch = Math.Min(stretch, w.Rows);
         group.Rows = (LossRow*)ScratchOf(ScratchUse.LossRows, group.MostRows * sizeof(LossRow));
+        long kept = group.KeepsAll ? (w.Rows + group.Stretch - 1) / group.Stretch : 1;
+        group.Logits = (float*)ScratchOf(ScratchUse.Logits, kept * group.StretchFloats * sizeof(float));
         return group;
     }
 
@@ -56,32 +77,36 @@ public sealed unsafe partial class CpuBackend
     {
         Tensor input = GatherRows(group, x, x.Type, ScratchUse.LossInput);
         Tensor gradient = dx.IsNone ? Tensor.None : GatherRows(group, dx, DType.F32, ScratchUse.LossGradient);
-        bool wantsGradient = !dx.IsNone || !dw.IsNone, once = group.Pieces >= w.Rows;
-        for (long start = 0; start < w.Rows; start += group.Pieces)
+        for (long start = 0; start < w.Rows; start += group.Stretch)
         {
-            Tensor logits = Logits(input, w, start, group.Pieces);
-            _pool.RunRange(new ObserveJob(group.Rows, logits, start), group.Count);
-            if (wantsGradient && once)
-                AddLossGradients(group, input, w, logits, start, gradientScale, gradient, dw);
+            MakeLogits(group, input, w, start);
+            _pool.RunRange(new ObserveJob(group, start, w.Rows), group.Count);
         }
 
-        for (long start = 0; start < w.Rows && wantsGradient && !once; start += group.Pieces)
+        for (long start = 0; start < w.Rows && !(dx.IsNone && dw.IsNone); start += group.Stretch)
         {
-            Tensor logits = Logits(input, w, start, group.Pieces);
-            AddLossGradients(group, input, w, logits, start, gradientScale, gradient, dw);
+            if (!group.KeepsAll && w.Rows > group.Stretch)
+                MakeLogits(group, input, w, start);
+            AddLossGradients(group, input, w, start, gradientScale, gradient, dw);
         }
 
         if (!dx.IsNone)
             ScatterRows(group, gradient, dx);
     }
 
-    /// <returns>x Wᵀ [rows, pieces] for a stretch of the vocabulary, valid until the next.</returns>
-    private Tensor Logits(Tensor input, Tensor w, long start, long most)
+    /// <summary>x Wᵀ [rows, pieces] for a stretch of the vocabulary.</summary>
+    private void MakeLogits(LossGroup group, Tensor input, Tensor w, long start)
     {
-        Tensor pieces = w.Slice(start, Math.Min(most, w.Rows - start));
-        Tensor logits = ScratchTensor(ScratchUse.Logits, DType.F32, input.Rows, pieces.Rows);
-        _gemm.Multiply(Product.To(logits).Plus(Operand.Lines(input), Operand.Lines(pieces), input.Cols));
-        return logits;
+        Tensor pieces = w.Slice(start, group.PiecesAt(start, w.Rows));
+        Product product = new()
+        {
+            Rows = input.Rows,
+            Cols = pieces.Rows,
+            Output = group.LogitsAt(start),
+            OutputType = DType.F32,
+            OutputStride = group.Stride,
+        };
+        _gemm.Multiply(product.Plus(Operand.Lines(input), Operand.Lines(pieces), input.Cols));
     }
 
     /// <summary>Adds what a stretch of the vocabulary gives to dx and dw; overwrites the logits.</summary>
@@ -89,24 +114,23 @@ public sealed unsafe partial class CpuBackend
     /// vocabulary, so in links; stretches are multiples of them.</remarks>
     /// <param name="gradient">F32 [rows, C], or none.</param>
     private void AddLossGradients(
-        LossGroup group, Tensor input, Tensor w, Tensor logits, long start, float gradientScale, Tensor gradient,
-        Tensor dw)
+        LossGroup group, Tensor input, Tensor w, long start, float gradientScale, Tensor gradient, Tensor dw)
     {
         bool pairs = _gemm.HasPairs && input.Type == DType.BF16 && w.Type == DType.BF16;
         if (pairs)
-            _pool.RunRange(new SlopesJob<BrainElement>(group.Rows, logits, start, gradientScale), group.Count);
+            _pool.RunRange(new SlopesJob<BrainElement>(group, start, w.Rows, gradientScale), group.Count);
         else
-            _pool.RunRange(new SlopesJob<SingleElement>(group.Rows, logits, start, gradientScale), group.Count);
+            _pool.RunRange(new SlopesJob<SingleElement>(group, start, w.Rows, gradientScale), group.Count);
         // Slopes lie at the start of their rows of logits, so rows of BF16 are twice as far apart.
-        long stride = pairs ? 2 * logits.Cols : logits.Cols;
+        long stride = pairs ? 2 * group.Stride : group.Stride, pieces = group.PiecesAt(start, w.Rows);
         DType type = pairs ? DType.BF16 : DType.F32;
         if (!dw.IsNone)
-            _gemm.Multiply(Product.AddTo(dw.Slice(start, logits.Cols)).Plus(
-                new Operand((void*)logits.Address, type, stride, along: false), Operand.Columns(input), input.Rows));
+            _gemm.Multiply(Product.AddTo(dw.Slice(start, pieces)).Plus(
+                new Operand(group.LogitsAt(start), type, stride, along: false), Operand.Columns(input), input.Rows));
         if (!gradient.IsNone)
             _gemm.Multiply(Product.AddTo(gradient).Plus(
-                new Operand((void*)logits.Address, type, stride, along: true),
-                Operand.Columns(w.Slice(start, logits.Cols)), logits.Cols, inLinks: true));
+                new Operand(group.LogitsAt(start), type, stride, along: true),
+                Operand.Columns(w.Slice(start, pieces)), pieces, inLinks: true));
     }
 
     /// <summary>A group's rows one after the other: where they lie, or else copies in the type asked for.</summary>
@@ -148,21 +172,39 @@ public sealed unsafe partial class CpuBackend
 
         public long MostRows;
 
-        /// <summary>Pieces of the vocabulary whose logits are held at once.</summary>
-        public long Pieces;
+        /// <summary>Pieces of the vocabulary that go together: whole blocks, or all.</summary>
+        public long Stretch;
+
+        /// <summary>Whether the logits of all stretches are held, one after the other, or of one.</summary>
+        public bool KeepsAll;
+
+        public float* Logits;
+
+        /// <summary>Floats from one row of a stretch's logits to the next.</summary>
+        public readonly long Stride => StrideOf(Stretch);
+
+        public readonly long StretchFloats => MostRows * Stride;
+
+        /// <summary>Off the powers of two, at which a column of rows would fall into the same few cache lines.</summary>
+        public static long StrideOf(long pieces) => (pieces + 15) / 16 * 16 + 16;
+
+        public readonly float* LogitsAt(long start) => Logits + (KeepsAll ? start / Stretch * StretchFloats : 0);
+
+        public readonly long PiecesAt(long start, long vocabulary) => Math.Min(Stretch, vocabulary - start);
     }
 
-    private readonly struct ObserveJob(LossRow* rows, Tensor logits, long piece) : IRangeJob
+    private readonly struct ObserveJob(LossGroup group, long piece, long vocabulary) : IRangeJob
     {
         public void Run(long start, long end, int worker)
         {
             for (long row = start; row < end; row++)
                 CrossEntropy.Observe(
-                    (float*)logits.Address + row * logits.Cols, piece, logits.Cols, ref rows[row]);
+                    group.LogitsAt(piece) + row * group.Stride, piece, group.PiecesAt(piece, vocabulary),
+                    ref group.Rows[row]);
         }
     }
 
-    private readonly struct SlopesJob<TElement>(LossRow* rows, Tensor logits, long piece, float gradientScale)
+    private readonly struct SlopesJob<TElement>(LossGroup group, long piece, long vocabulary, float gradientScale)
         : IRangeJob
         where TElement : IElement
     {
@@ -170,7 +212,8 @@ public sealed unsafe partial class CpuBackend
         {
             for (long row = start; row < end; row++)
                 CrossEntropy.Slopes<TElement>(
-                    (float*)logits.Address + row * logits.Cols, piece, logits.Cols, rows[row], gradientScale);
+                    group.LogitsAt(piece) + row * group.Stride, piece, group.PiecesAt(piece, vocabulary),
+                    group.Rows[row], gradientScale);
         }
     }
 }
