@@ -2,8 +2,9 @@ namespace FastCpt.Kernels;
 
 /// <summary>Last-in-first-out memory for activations, on top of a few large device buffers that it keeps.</summary>
 /// <remarks>
-/// Memory is never given back before the arena is disposed, so a steady state asks the system for nothing: returning
-/// and faulting large buffers in again at every step is what makes allocators slow.
+/// A steady state asks the system for nothing: returning and faulting large buffers in again at every step is what
+/// makes allocators slow. A buffer that nothing lies in and that is too small gives way to a larger one, so that rows
+/// of rising counts do not leave one set of buffers each behind.
 /// </remarks>
 public sealed class Arena(Backend backend, bool poison = false) : IDisposable
 {
@@ -27,18 +28,14 @@ public sealed class Arena(Backend backend, bool poison = false) : IDisposable
     {
         const int line = Backend.Alignment;
         long bytes = checked(shape.Length * type.Size() + line - 1) / line * line;
-        while (_chunk < _chunks.Count && _offset + bytes > _chunks[_chunk].Bytes)
+        if (_offset > 0 && _offset + bytes > _chunks[_chunk].Bytes)
         {
             _chunk++;
             _offset = 0;
         }
 
-        if (_chunk == _chunks.Count)
-        {
-            _chunks.Add(backend.Allocate(Math.Max(ChunkBytes, bytes)));
-            ReservedBytes += _chunks[_chunk].Bytes;
-        }
-
+        if (_chunk == _chunks.Count || _offset + bytes > _chunks[_chunk].Bytes)
+            BringForward(bytes);
         Tensor tensor = _chunks[_chunk].At(_offset, type, shape);
         _offset += bytes;
         if (poison)
@@ -61,6 +58,28 @@ public sealed class Arena(Backend backend, bool poison = false) : IDisposable
             chunk.Dispose();
         _chunks.Clear();
         (_chunk, _offset, ReservedBytes) = (0, 0, 0);
+    }
+
+    /// <summary>Puts a chunk of enough bytes where the next tensor begins: one from behind, or a new one, for which
+    /// the chunk that is too small goes. Nothing lies in any of them.</summary>
+    private void BringForward(long bytes)
+    {
+        for (int later = _chunk + 1; later < _chunks.Count; later++)
+            if (_chunks[later].Bytes >= bytes)
+            {
+                (_chunks[_chunk], _chunks[later]) = (_chunks[later], _chunks[_chunk]);
+                return;
+            }
+
+        if (_chunk < _chunks.Count)
+        {
+            ReservedBytes -= _chunks[_chunk].Bytes;
+            _chunks[_chunk].Dispose();
+            _chunks.RemoveAt(_chunk);
+        }
+
+        _chunks.Insert(_chunk, backend.Allocate(Math.Max(ChunkBytes, TensorPool.SizeClass(bytes))));
+        ReservedBytes += _chunks[_chunk].Bytes;
     }
 
     /// <summary>Makes reads of unwritten memory visible: every value becomes NaN.</summary>

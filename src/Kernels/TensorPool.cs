@@ -46,7 +46,8 @@ public sealed class TensorPool(Backend backend) : IDisposable
         ReservedBytes = 0;
     }
 
-    private static long SizeClass(long bytes)
+    /// <summary>The next quarter of a power of two.</summary>
+    internal static long SizeClass(long bytes)
     {
         long least = Math.Max(bytes, 4 * Backend.Alignment);
         long quarter = 1L << (BitOperations.Log2((ulong)least) - 2);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
 using FastCpt.Kernels;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace FastCpt.Engine.Decoding;
 
@@ -50,17 +51,11 @@ public sealed class GreedyDecoder(CausalModel model) : IDisposable
         model.Backend.Convert(logits, scores);
         model.Backend.Download(scores, MemoryMarshal.AsBytes(_logits.AsSpan()));
 
-        int best = 0;
-        for (int i = 0; i < _logits.Length; i++)
-        {
-            if (float.IsNaN(_logits[i]))
-                throw new RunException(ExitCode.Numerics,
-                    $"The score of piece {i} after {pieces.Length} pieces is not a number. The weights are damaged, "
-                    + "or too large for their type.");
-            if (_logits[i] > _logits[best])
-                best = i;
-        }
-
+        int best = TensorPrimitives.IndexOfMax<float>(_logits); // the first of equal ones; NaN before any number
+        if (float.IsNaN(_logits[best]))
+            throw new RunException(ExitCode.Numerics,
+                $"The score of piece {best} after {pieces.Length} pieces is not a number. The weights are damaged, "
+                + "or too large for their type.");
         return best;
     }
 }
