@@ -21,6 +21,8 @@ public sealed record DataConfig
     /// <summary>In the order of the file.</summary>
     public IReadOnlyList<LanguageConfig> Languages { get; init; } = [];
 
+    private const int MaxBatchTokens = 1 << 30;
+
     /// <summary>The keys that runs and studies share.</summary>
     internal static readonly Section<DataConfig> WithoutLanguages = Common().Check(c => c.Problem());
 
@@ -32,8 +34,17 @@ public sealed record DataConfig
         .Check(c => c.Problem() ?? c.ProblemOfLanguages())
         .Complete(c => c with { Languages = [.. c.Languages.Select(c.WithBudget)] });
 
+    /// <summary>Why batches of so many rows cannot be: the tokens of one are counted in 32 bits.</summary>
+    internal string? ProblemOfBatch(int rows) =>
+        (long)rows * MaxSeqLength > MaxBatchTokens
+            ? $"batch_size {rows} times data.max_seq_length {MaxSeqLength} is more than the {MaxBatchTokens} tokens "
+                + "that a batch may have. Accumulate the gradient over smaller batches."
+            : null;
+
     private (string Key, string Message)? Problem() =>
-        BudgetBytes > 0 && BudgetTokens > 0
+        Packing == PackingMode.Wrapped && MaxSeqLength < 3
+            ? ("max_seq_length", "a document of wrapped rows begins and ends with a mark, so a row has 3 tokens or more.")
+        : BudgetBytes > 0 && BudgetTokens > 0
             ? ("budget_tokens", "there is a budget in bytes as well; give one of the two.")
             : null;
 

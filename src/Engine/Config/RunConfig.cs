@@ -64,6 +64,7 @@ public sealed record RunConfig
         .Add("alignment", AlignmentConfig.Section, c => c.Alignment, (c, v) => c with { Alignment = v },
             "What keeps the weights close to the base model while training.")
         .Check(c => c.Tokenizer is null && c.Model.Path is null
-            ? ("tokenizer", "a model that is initialised needs the path of its tokenizer.") : null)
+            ? ("tokenizer", "a model that is initialised needs the path of its tokenizer.")
+            : c.Data.ProblemOfBatch(c.Training.BatchSize) is { } problem ? ("training", problem) : null)
         .Complete(c => c with { Tokenizer = c.Tokenizer ?? c.Model.Path });
 }

@@ -66,7 +66,7 @@ public sealed record StudyConfig
     };
 
     internal static readonly Section<StudyConfig> Section = Comparison(Setting(new(new StudyConfig())))
-        .Check(c => c.ProblemOfLanguages() ?? c.ProblemOfSystems())
+        .Check(c => c.ProblemOfLanguages() ?? c.ProblemOfSystems() ?? c.ProblemOfBatches())
         .Complete(c => c.Tokenizer is { Path: null, VocabularySize: null }
             ? c with { Tokenizer = c.Tokenizer with { Path = c.Base.Model.Path } } : c);
 
@@ -127,6 +127,15 @@ public sealed record StudyConfig
         if (Base.Model.Path is null && BaseLanguages.Count == 0 && Base.HeldInShare < 1)
             return ("base_languages", "a base model that is pretrained needs languages to learn.");
         return null;
+    }
+
+    private (string Key, string Message)? ProblemOfBatches()
+    {
+        int trained = Math.Max(Training.Dense.BatchSize, Training.Expert.BatchSize);
+        return Data.ProblemOfBatch(trained) is { } training ? ("training", training)
+            : Data.ProblemOfBatch(Base.Training?.BatchSize ?? 1) is { } pretraining ? ("base", pretraining)
+            : Data.ProblemOfBatch(Evaluation.BatchSize) is { } evaluation ? ("evaluation", evaluation)
+            : null;
     }
 
     private (string Key, string Message)? ProblemOfSystems()

@@ -112,6 +112,16 @@ public sealed class RunConfigTests
         });
     }
 
+    [TestCase("training:\n", "training:\n  batch_size: 1048576\n", "1048576 times data.max_seq_length 256")]
+    [TestCase("data:\n", "data:\n  packing: wrapped\n  max_seq_length: 2\n", "a row has 3 tokens or more")]
+    public void RunConfig_RefusesSizesThatCannotBe(string part, string replacement, string reason)
+    {
+        string path = Written("run.yaml", Small.Replace(part, replacement, StringComparison.Ordinal));
+        RunException error = Assert.Throws<RunException>(() => RunConfig.Load(path))!;
+        Assert.That(error.Code, Is.EqualTo(ExitCode.Config));
+        Assert.That(error.Message, Does.Contain(reason));
+    }
+
     private static readonly object[] Refused =
     [
         new object[] { "sed: 1\n", "11:1", "the key 'sed' is unknown. Did you mean 'seed'?" },
