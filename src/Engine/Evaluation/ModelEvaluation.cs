@@ -26,17 +26,25 @@ public sealed class ModelEvaluation : IDisposable
     {
         Tokenizer = Tokenizer.Load(tokenizer);
         _backend = Devices.Open(device, threads);
-        DType type = Precisions.ActivationType(Precisions.Resolve(precision));
-        using ModelFolder source = ModelFolder.Open(folder, warn);
-        if (Tokenizer.VocabularySize > source.Config.VocabularySize)
-            throw new RunException(
-                ExitCode.ModelFile,
-                $"{folder}: the model knows {source.Config.VocabularySize} pieces, its tokenizer {tokenizer} has "
-                + $"{Tokenizer.VocabularySize}. They may come from different models.");
-        _model = ModelLoader.Load(source, _backend, type, context, warn);
-        _tape = new Tape(_backend);
-        _losses = new TokenLosses(_backend, batchTokens);
         (_context, _batchTokens) = (context, batchTokens);
+        try
+        {
+            DType type = Precisions.ActivationType(Precisions.Resolve(precision));
+            using ModelFolder source = ModelFolder.Open(folder, warn);
+            if (Tokenizer.VocabularySize > source.Config.VocabularySize)
+                throw new RunException(
+                    ExitCode.ModelFile,
+                    $"{folder}: the model knows {source.Config.VocabularySize} pieces, its tokenizer {tokenizer} has "
+                    + $"{Tokenizer.VocabularySize}. They may come from different models.");
+            _model = ModelLoader.Load(source, _backend, type, context, warn);
+            _tape = new Tape(_backend);
+            _losses = new TokenLosses(_backend, batchTokens);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public Tokenizer Tokenizer { get; }
@@ -50,9 +58,9 @@ public sealed class ModelEvaluation : IDisposable
 
     public void Dispose()
     {
-        _losses.Dispose();
-        _tape.Dispose();
-        _model.Dispose();
+        _losses?.Dispose();
+        _tape?.Dispose();
+        _model?.Dispose();
         _backend.Dispose();
     }
 }

@@ -35,11 +35,12 @@ public static class ModelInitializer
         Tensor flat = parameter.Value.Reshape(new Shape(parameter.Value.Length, 1));
         using DeviceBuffer staging = model.Backend.Allocate((long)ChunkElements * sizeof(float));
         var values = new float[ChunkElements];
+        var threads = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, model.Backend.Threads) };
         for (long start = 0; start < flat.Length; start += ChunkElements)
         {
             int count = (int)Math.Min(ChunkElements, flat.Length - start);
             long first = start;
-            Parallel.For(0, (count + 4095) / 4096, block =>
+            Parallel.For(0, (count + 4095) / 4096, threads, block =>
             {
                 for (int i = block * 4096; i < Math.Min(count, (block + 1) * 4096); i++)
                     values[i] = range * (float)Philox.Normal(
