@@ -40,7 +40,7 @@ public readonly record struct StepReport
 /// The run's records: one JSON line an event in metrics.jsonl, the same scalars for TensorBoard, a line to read.
 /// </summary>
 /// <remarks>
-/// metrics.jsonl only grows; every line carries run, attempt and step, so a reader keeps the last attempt of each step.
+/// metrics.jsonl only grows by whole lines; every line carries run, attempt and step, so a reader keeps the last attempt of each step.
 /// A number that is not finite is null, and its name and kind stand under "nonfinite". Failing to write never stops
 /// training: it is said once.
 /// </remarks>
@@ -65,7 +65,8 @@ public sealed class RunLog : IDisposable
         try
         {
             _metrics = new FileStream(
-                Path.Combine(folder, "metrics.jsonl"), FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+                Path.Combine(folder, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+            GoToEndOfLines(_metrics);
             _events = new TensorBoardEvents(Path.Combine(folder, "tb"), DateTimeOffset.UtcNow);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -131,6 +132,21 @@ public sealed class RunLog : IDisposable
             + $"mem {report.PeakMemoryBytes / (double)(1 << 30):F1}GiB  "
             + $"data {100 * report.DataShare:F1}%  "
             + $"eta {(long)report.Remaining.TotalHours:00}:{report.Remaining:mm\\:ss}");
+    }
+
+    /// <summary>A line that a crash left without its end is taken away, so that every line can be read.</summary>
+    private static void GoToEndOfLines(FileStream metrics)
+    {
+        long end = metrics.Seek(0, SeekOrigin.End);
+        for (; end > 0; end--)
+        {
+            metrics.Position = end - 1;
+            if (metrics.ReadByte() == '\n')
+                break;
+        }
+
+        metrics.SetLength(end);
+        metrics.Position = end;
     }
 
     private void WriteLine(string kind, long step, long tokens, ReadOnlySpan<(string Name, double Value)> values)
