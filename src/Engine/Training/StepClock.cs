@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace FastCpt.Engine.Training;
 
 /// <summary>Rates between log lines, and how long the run may still take. Wall-clock jumps do not matter.</summary>
+/// <remarks>Evaluations and saves are not in them.</remarks>
 /// <param name="peakFlops">NaN where unknown.</param>
 /// <param name="maxWallMinutes">0 for no limit.</param>
 internal sealed class StepClock(double peakFlops, double maxWallMinutes)
@@ -21,6 +22,9 @@ internal sealed class StepClock(double peakFlops, double maxWallMinutes)
     public void Start() => _runStart = _lineStart = Stopwatch.GetTimestamp();
 
     public void Saved(TimeSpan elapsed) => _saveTime = elapsed;
+
+    /// <summary>Takes time out of the line that was not spent training: an evaluation, a save.</summary>
+    public void Pause(TimeSpan elapsed) => _lineStart += (long)(elapsed.TotalSeconds * Stopwatch.Frequency);
 
     public void Add(StepGradient step)
     {

@@ -116,11 +116,13 @@ public sealed class Trainer
     /// <summary>What is due at the step that the run stands at; a resumed run may find it undone.</summary>
     private void EvaluateAndSave()
     {
+        long start = Stopwatch.GetTimestamp();
         bool evaluate = _validation.Count > 0 && _progress.EvaluatedStep < _progress.Step;
         bool improved = evaluate && (IsDue(_settings.EvalSteps, _progress.Step)) && Evaluate();
         if (IsDue(_settings.SaveSteps, _progress.Step) || (improved && _settings.EarlyStopping is not null)
             || _stop.TakeSaveRequest())
             Save();
+        _clock.Pause(Stopwatch.GetElapsedTime(start));
     }
 
     /// <summary>What is done every so many steps, 0 for never, and at the last one in any case.</summary>
