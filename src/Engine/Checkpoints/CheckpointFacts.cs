@@ -17,14 +17,20 @@ public sealed record CheckpointFacts
     public required string ConfigSha256 { get; init; }
     public required string ToolVersion { get; init; }
 
+    /// <summary>What computed it, with its instruction set, on which the last bits of a sum depend.</summary>
+    public string Device { get; init; } = "";
+
     /// <summary>The checkpoint that this attempt started from; null for a fresh start.</summary>
     public long? ParentStep { get; init; }
 
     /// <summary>What the best checkpoint has least of, such as validation loss; null if not evaluated.</summary>
     public double? Metric { get; init; }
 
+    /// <summary>Loss and gradient of the last step; a step that has none finite is not taken.</summary>
     public bool IsLossFinite { get; init; } = true;
     public bool IsGradientFinite { get; init; } = true;
+
+    /// <summary>Weights, moments and masters as they were written.</summary>
     public bool AreParametersFinite { get; init; } = true;
 
     /// <summary>Whether training may go on from it.</summary>

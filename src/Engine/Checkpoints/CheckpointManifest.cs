@@ -79,6 +79,7 @@ internal static class CheckpointManifest
         json.WriteNumber("attempt", facts.Attempt);
         json.WriteString("config_sha256", facts.ConfigSha256);
         json.WriteString("tool_version", facts.ToolVersion);
+        json.WriteString("device", facts.Device);
         if (facts.Metric is { } metric && double.IsFinite(metric))
             json.WriteNumber("metric", metric);
         json.WriteStartObject("health");
@@ -105,6 +106,7 @@ internal static class CheckpointManifest
             Attempt = root.GetProperty("attempt").GetInt32(),
             ConfigSha256 = Text(root, "config_sha256"),
             ToolVersion = Text(root, "tool_version"),
+            Device = Text(root, "device"),
             Metric = root.TryGetProperty("metric", out JsonElement metric) ? metric.GetDouble() : null,
             IsLossFinite = health.GetProperty("loss_finite").GetBoolean(),
             IsGradientFinite = health.GetProperty("grad_finite").GetBoolean(),

@@ -79,7 +79,16 @@ public sealed class CheckpointStore
     /// <summary>Saves a checkpoint; when it returns, the checkpoint is on the medium and has been read back.</summary>
     /// <param name="content">Writes the files, in an order of its own; the manifest is added.</param>
     /// <exception cref="RunException">Exit code 6: nothing was saved, what was there is unchanged.</exception>
-    public Checkpoint Save(long step, Action<FolderWriter> content, CheckpointFacts facts)
+    public Checkpoint Save(long step, Action<FolderWriter> content, CheckpointFacts facts) =>
+        Save(step, output =>
+        {
+            content(output);
+            return facts;
+        });
+
+    /// <param name="content">Writes the files, and says what the checkpoint is once they are written.</param>
+    /// <inheritdoc cref="Save(long, Action{FolderWriter}, CheckpointFacts)"/>
+    public Checkpoint Save(long step, Func<FolderWriter, CheckpointFacts> content)
     {
         if (_lastBytes > 0)
             RequireSpace(_lastBytes);
@@ -87,7 +96,7 @@ public sealed class CheckpointStore
         MakeRoom(path, step);
         using (var writer = new FolderWriter(path, _fileSystem) { KeepFailed = KeepFailed })
         {
-            content(writer);
+            CheckpointFacts facts = content(writer);
             byte[] manifest = CheckpointManifest.Write(step, facts, writer.Files);
             writer.Write(CheckpointManifest.FileName, stream => stream.Write(manifest), manifest.Length);
             writer.Complete();
@@ -98,6 +107,21 @@ public sealed class CheckpointStore
         PointLatestAt(path);
         ApplyRetention();
         return saved;
+    }
+
+    /// <summary>Changes what a checkpoint says of itself; its files and its health stay as they are.</summary>
+    /// <exception cref="RunException">Exit code 4: there is none. Exit code 6: it says what it said before.</exception>
+    public void Restate(long step, CheckpointFacts facts)
+    {
+        string path = PathOf(step);
+        Checkpoint saved = CheckpointManifest.Read(path, step);
+        facts = facts with
+        {
+            ParentStep = saved.Facts.ParentStep, AreParametersFinite = saved.Facts.AreParametersFinite,
+        };
+        byte[] manifest = CheckpointManifest.Write(step, facts, saved.Files);
+        AtomicFile.Write(Path.Combine(path, CheckpointManifest.FileName), manifest, _fileSystem);
+        ApplyRetention();
     }
 
     /// <summary>The newest checkpoint that is whole; every newer one that is not is logged with the reason.</summary>

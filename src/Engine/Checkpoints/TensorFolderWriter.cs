@@ -39,14 +39,16 @@ public static class TensorFolderWriter
 
     /// <summary>Copies the other files of a model folder unchanged: configuration, tokenizer, documentation.</summary>
     /// <remarks>Left out: weights in any format, folders, hidden files, and what has been written already.</remarks>
-    public static void CopyOthers(string sourceFolder, FolderWriter output)
+    /// <param name="leaveOut">Names to leave out as well.</param>
+    public static void CopyOthers(string sourceFolder, FolderWriter output, Func<string, bool>? leaveOut = null)
     {
         var written = output.Files.Select(file => file.Name).ToHashSet();
         foreach (string path in Directory.GetFiles(sourceFolder).Order(StringComparer.Ordinal))
         {
             string name = Path.GetFileName(path);
             bool isWeights = WeightExtensions.Any(end => name.EndsWith(end, StringComparison.OrdinalIgnoreCase));
-            if (!isWeights && !name.StartsWith('.') && !OwnNames.Contains(name) && !written.Contains(name))
+            if (!isWeights && !name.StartsWith('.') && !OwnNames.Contains(name) && !written.Contains(name)
+                && leaveOut?.Invoke(name) != true)
                 output.Copy(path, name);
         }
     }

@@ -21,7 +21,7 @@ public sealed record DataConfig
     /// <summary>In the order of the file.</summary>
     public IReadOnlyList<LanguageConfig> Languages { get; init; } = [];
 
-    private const int MaxBatchTokens = 1 << 30;
+    private const int MaxBatchTokens = 1 << 26;
 
     /// <summary>The keys that runs and studies share.</summary>
     internal static readonly Section<DataConfig> WithoutLanguages = Common().Check(c => c.Problem());
@@ -34,7 +34,7 @@ public sealed record DataConfig
         .Check(c => c.Problem() ?? c.ProblemOfLanguages())
         .Complete(c => c with { Languages = [.. c.Languages.Select(c.WithBudget)] });
 
-    /// <summary>Why batches of so many rows cannot be: the tokens of one are counted in 32 bits.</summary>
+    /// <summary>Why batches of so many rows cannot be; null where they can: arrays are indexed with 32 bits.</summary>
     internal string? ProblemOfBatch(int rows) =>
         (long)rows * MaxSeqLength > MaxBatchTokens
             ? $"batch_size {rows} times data.max_seq_length {MaxSeqLength} is more than the {MaxBatchTokens} tokens "
@@ -43,7 +43,7 @@ public sealed record DataConfig
 
     private (string Key, string Message)? Problem() =>
         Packing == PackingMode.Wrapped && MaxSeqLength < 3
-            ? ("max_seq_length", "a document of wrapped rows begins and ends with a mark, so a row has 3 tokens or more.")
+            ? ("max_seq_length", "a wrapped document begins and ends with a mark, so a row has 3 tokens or more.")
         : BudgetBytes > 0 && BudgetTokens > 0
             ? ("budget_tokens", "there is a budget in bytes as well; give one of the two.")
             : null;

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using FastCpt.Engine.Files;
 
@@ -23,17 +25,24 @@ public static class ResumePolicy
         [.. WithoutEffect, "device", "training.max_steps", "training.max_tokens"];
 
     /// <summary>The keys that the trained weights depend on, with their values.</summary>
-    public static JsonObject Decisive(RunConfig config)
-    {
-        JsonObject json = config.ToJson();
-        foreach (string path in WithoutEffect)
-        {
-            string[] keys = path.Split('.');
-            JsonObject section = keys.Length == 1 ? json : (JsonObject)json[keys[0]]!; // written by ToJson
-            section.Remove(keys[^1]);
-        }
+    public static JsonObject Decisive(RunConfig config) => Without(config, WithoutEffect);
 
-        return json;
+    /// <summary>SHA-256 of all that may not change, in hexadecimal digits.</summary>
+    /// <param name="config">With its precision resolved.</param>
+    public static string Fingerprint(RunConfig config) => Convert.ToHexStringLower(
+        SHA256.HashData(Encoding.UTF8.GetBytes(Without(config, Changeable).ToJsonString())));
+
+    /// <summary>Refuses another length for a run that is done: its schedule has come to its end.</summary>
+    /// <exception cref="RunException">Exit 3, with both lengths.</exception>
+    public static void RequireSameLength(RunConfig done, RunConfig now, string folder)
+    {
+        (int, long) was = (done.Training.MaxSteps, done.Training.MaxTokens);
+        (int, long) asked = (now.Training.MaxSteps, now.Training.MaxTokens);
+        if (was != asked)
+            throw new RunException(ExitCode.Config,
+                $"{folder}: this run is done, with (max_steps, max_tokens) of {was}; {asked} is asked for. Its "
+                + "schedule has come to its end, so it cannot be made longer or shorter: choose another output_dir "
+                + "for a run of its own, or one that starts from this model.");
     }
 
     /// <summary>Refuses to go on with another model, other data, seed or strategy.</summary>
@@ -54,5 +63,18 @@ public static class ResumePolicy
         throw new RunException(ExitCode.Config,
             $"{checkpoint}: made with another configuration:\n{string.Join('\n', differences.Take(MostShown))}{more}\n"
             + "Restore these values, or choose another output_dir for a run of its own.");
+    }
+
+    private static JsonObject Without(RunConfig config, IEnumerable<string> paths)
+    {
+        JsonObject json = config.ToJson();
+        foreach (string path in paths)
+        {
+            string[] keys = path.Split('.');
+            JsonObject section = keys.Length == 1 ? json : (JsonObject)json[keys[0]]!; // written by ToJson
+            section.Remove(keys[^1]);
+        }
+
+        return json;
     }
 }

@@ -68,7 +68,7 @@ public sealed record TrainingConfig
         .Add("max_steps", Int(0), c => c.MaxSteps, (c, v) => c with { MaxSteps = v },
             "Updates of the weights; 0: max_tokens decides.")
         .Add("max_tokens", Long(0), c => c.MaxTokens, (c, v) => c with { MaxTokens = v },
-            "Tokens to train on, rounded up to whole steps; 0: max_steps decides.")
+            "Tokens that are predicted while training, rounded up to whole steps; 0: max_steps decides.")
         .Add("batch_size", Int(1, 1 << 20), c => c.BatchSize, (c, v) => c with { BatchSize = v },
             "Rows of one forward and backward pass.")
         .Add("gradient_accumulation_steps", Int(1, 1 << 20), c => c.GradientAccumulationSteps,

@@ -31,6 +31,15 @@ public sealed class BatchSource(Mixture mixture, int rowsPerBatch, int batchesPe
         return tokens;
     }
 
+    /// <summary>The fewest steps from the first on that predict so many tokens, without reading any.</summary>
+    public long StepsFor(long tokens)
+    {
+        long steps = 0;
+        while (tokens > 0)
+            tokens -= PredictedTokens(steps++);
+        return steps;
+    }
+
     private long FirstRow(long step, int microBatch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);

@@ -12,7 +12,7 @@ namespace FastCpt.Engine.Models;
 /// </remarks>
 public static class ModelConfigWriter
 {
-    /// <param name="type">Of the weights beside it: F32 or BF16.</param>
+    /// <param name="type">Of the weights beside it: F32, BF16 or F16.</param>
     /// <returns>UTF-8, with a line break at the end.</returns>
     /// <exception cref="ArgumentException">config.json cannot express the config.</exception>
     public static byte[] Write(ModelConfig config, DType type)
@@ -56,7 +56,8 @@ public static class ModelConfigWriter
         {
             DType.F32 => "float32",
             DType.BF16 => "bfloat16",
-            _ => throw new ArgumentException($"Weights are stored as F32 or BF16, not {type}."),
+            DType.F16 => "float16",
+            _ => throw new ArgumentException($"Weights are stored as F32, BF16 or F16, not {type}."),
         });
         json.WriteNumber("vocab_size", config.VocabularySize);
         json.WriteNumber("hidden_size", config.Width);

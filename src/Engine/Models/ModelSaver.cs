@@ -27,20 +27,21 @@ public static class ModelSaver
     /// <summary>Writes the files of the folder into one that is being written, such as a checkpoint.</summary>
     /// <param name="maxShardBytes">Weights beyond this many bytes go to further files.</param>
     /// <param name="stop">Polled once per parameter.</param>
+    /// <returns>How many numbers are NaN or infinite.</returns>
     /// <inheritdoc cref="Save"/>
-    public static void Write(
+    public static long Write(
         FolderWriter output, CausalModel model, DType type, string? othersFrom = null,
         Func<Parameter, Tensor>? values = null, long maxShardBytes = TensorFolderWriter.DefaultShardBytes,
         StopSignal? stop = null)
     {
-        byte[] config = ModelConfigWriter.Write(model.Config, type);
-        output.Write(ModelConfigReader.FileName, stream => stream.Write(config), config.Length);
+        WriteConfig(output, model, type);
         using var staging = new TensorStaging(model.Backend);
         TensorEntry[] entries = [.. model.Parameters.All
             .Select(parameter => ParameterLayout.Entry(parameter.Name, type, parameter.Value.Shape))];
         TensorFolderWriter.Write(output, entries, Content, maxShardBytes: maxShardBytes);
         if (othersFrom is not null)
             TensorFolderWriter.CopyOthers(othersFrom, output);
+        return staging.NonFiniteWritten;
 
         void Content(TensorEntry entry, Stream stream)
         {
@@ -48,5 +49,42 @@ public static class ModelSaver
             Parameter parameter = model.Parameters[entry.Name];
             staging.Write(values is null ? parameter.Value : values(parameter), type, stream);
         }
+    }
+
+    /// <summary>Writes a model that was trained from a folder: every tensor in the type that it has there.</summary>
+    /// <remarks>
+    /// What is not trained is copied byte for byte, whatever precision it was computed with. F64, which is not trained
+    /// in, becomes F32.
+    /// </remarks>
+    /// <param name="origin">The folder that the model was loaded from.</param>
+    /// <param name="values">What to store for a trained parameter, such as its F32 master.</param>
+    /// <returns>How many trained numbers are NaN or infinite.</returns>
+    /// <exception cref="RunException">Exit code 6: the files could not be written.</exception>
+    public static long WriteTrained(
+        FolderWriter output, CausalModel model, ModelFolder origin, Func<Parameter, Tensor> values)
+    {
+        WriteConfig(output, model, TrainedType(ParameterLayout.Embedding));
+        using var staging = new TensorStaging(model.Backend);
+        TensorEntry[] entries = [.. model.Parameters.All.Select(parameter => ParameterLayout.Entry(
+            parameter.Name,
+            parameter.IsTrained ? TrainedType(parameter.Name) : origin.StoredType(parameter.Name),
+            parameter.Value.Shape))];
+        TensorFolderWriter.Write(output, entries, (entry, stream) =>
+        {
+            Parameter parameter = model.Parameters[entry.Name];
+            if (parameter.IsTrained)
+                staging.Write(values(parameter), entry.Type, stream);
+            else
+                staging.Copy(entry.ByteCount, (at, bytes) => origin.Read(entry.Name, at, bytes), stream);
+        });
+        return staging.NonFiniteWritten;
+
+        DType TrainedType(string name) => origin.StoredType(name) is var type && type == DType.F64 ? DType.F32 : type;
+    }
+
+    private static void WriteConfig(FolderWriter output, CausalModel model, DType type)
+    {
+        byte[] config = ModelConfigWriter.Write(model.Config, type);
+        output.Write(ModelConfigReader.FileName, stream => stream.Write(config), config.Length);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using FastCpt.Engine.Checkpoints;
+using FastCpt.Engine.Files;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Models;
@@ -22,6 +23,9 @@ internal sealed class TensorStaging(Backend backend) : IDisposable
     private readonly byte[] _converted = new byte[PieceElements * sizeof(float)];
     private readonly DeviceBuffer _device = backend.Allocate((long)PieceElements * sizeof(float));
 
+    /// <summary>How many of the numbers written so far are NaN or infinite.</summary>
+    public long NonFiniteWritten { get; private set; }
+
     /// <summary>Fills a tensor from storage.</summary>
     /// <param name="type">In which the numbers are stored: F32, BF16, F16 or F64.</param>
     /// <returns>How many numbers are NaN or infinite.</returns>
@@ -41,27 +45,62 @@ internal sealed class TensorStaging(Backend backend) : IDisposable
         return nonFiniteCount;
     }
 
-    /// <summary>Writes a tensor's numbers in a type that devices compute with.</summary>
+    /// <summary>Writes a tensor's numbers.</summary>
+    /// <param name="type">F32, BF16 or F16.</param>
     public void Write(Tensor source, DType type, Stream stream)
     {
-        Tensor flat = source.Reshape(new Shape(source.Length, 1));
-        for (long start = 0; start < flat.Length; start += PieceElements)
+        foreach (Tensor piece in Pieces(source))
         {
-            Tensor piece = flat.Slice(start, Math.Min(PieceElements, flat.Length - start));
-            if (piece.Type != type)
-            {
-                Tensor converted = _device.At(0, type, piece.Shape);
-                backend.Convert(piece, converted);
-                piece = converted;
-            }
-
-            Span<byte> bytes = _stored.AsSpan(0, (int)piece.Bytes);
-            backend.Download(piece, bytes);
+            ReadOnlySpan<byte> bytes = Download(piece, type == DType.F16 ? DType.F32 : type);
+            if (type == DType.F16)
+                bytes = NarrowToHalf(MemoryMarshal.Cast<byte, float>(bytes));
+            NonFiniteWritten += FiniteCheck.Count(type, bytes);
             stream.Write(bytes);
         }
     }
 
+    /// <summary>Copies a stored tensor as it is.</summary>
+    public void Copy(long byteCount, ReadTensorBytes read, Stream stream)
+    {
+        for (long offset = 0; offset < byteCount; offset += _stored.Length)
+        {
+            Span<byte> bytes = _stored.AsSpan(0, (int)Math.Min(_stored.Length, byteCount - offset));
+            read(offset, bytes);
+            stream.Write(bytes);
+        }
+    }
+
+    /// <summary>Checksum of a tensor's bytes.</summary>
+    public uint Crc(Tensor source)
+    {
+        uint crc = 0;
+        foreach (Tensor piece in Pieces(source))
+            crc = Crc32C.Append(crc, Download(piece, piece.Type));
+        return crc;
+    }
+
     public void Dispose() => _device.Dispose();
+
+    private static IEnumerable<Tensor> Pieces(Tensor source)
+    {
+        Tensor flat = source.Reshape(new Shape(source.Length, 1));
+        for (long start = 0; start < flat.Length; start += PieceElements)
+            yield return flat.Slice(start, Math.Min(PieceElements, flat.Length - start));
+    }
+
+    private ReadOnlySpan<byte> Download(Tensor piece, DType type)
+    {
+        if (piece.Type != type)
+        {
+            Tensor converted = _device.At(0, type, piece.Shape);
+            backend.Convert(piece, converted);
+            piece = converted;
+        }
+
+        Span<byte> bytes = _stored.AsSpan(0, (int)piece.Bytes);
+        backend.Download(piece, bytes);
+        return bytes;
+    }
 
     private void Upload(ReadOnlySpan<byte> bytes, DType type, Tensor target)
     {
@@ -94,5 +133,13 @@ internal sealed class TensorStaging(Backend backend) : IDisposable
         for (int i = 0; i < halves.Length; i++)
             floats[i] = (float)halves[i];
         return MemoryMarshal.AsBytes(floats);
+    }
+
+    private ReadOnlySpan<byte> NarrowToHalf(ReadOnlySpan<float> floats)
+    {
+        Span<Half> halves = MemoryMarshal.Cast<byte, Half>(_converted.AsSpan())[..floats.Length];
+        for (int i = 0; i < floats.Length; i++)
+            halves[i] = (Half)floats[i];
+        return MemoryMarshal.AsBytes(halves);
     }
 }

@@ -10,6 +10,34 @@ internal static class TokenizerFile
     private static readonly string[] FolderNames =
         ["tokenizer.json", "tokenizer.model", "sentencepiece.bpe.model", "spiece.model", "vocab.bpe", "merges.txt"];
 
+    /// <summary>What is read beside them.</summary>
+    private static readonly string[] OtherNames =
+        ["encoder.json", "vocab.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"];
+
+    /// <summary>Whether a file of a model's folder is part of its tokenizer, by its name.</summary>
+    public static bool IsPart(string name) =>
+        FolderNames.Contains(name) || OtherNames.Contains(name) || Path.GetExtension(name) == ".tiktoken";
+
+    /// <summary>The files of a tokenizer, each under a name by which a model's folder is searched.</summary>
+    /// <param name="path">Folder or file.</param>
+    public static IEnumerable<(string Path, string Name)> PartsOf(string path)
+    {
+        bool isFolder = Directory.Exists(path);
+        string folder = isFolder ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;   // a file is in a folder
+        string own = Path.GetFileName(path);
+        if (!isFolder)
+            yield return (path, IsPart(own) ? own : Path.GetExtension(own) switch
+            {
+                ".json" => "tokenizer.json",
+                ".model" => "tokenizer.model",
+                _ => own,
+            });
+        foreach (string file in Directory.GetFiles(folder).Order(StringComparer.Ordinal))
+            if (Path.GetFileName(file) is var name && name != own
+                && (isFolder ? IsPart(name) : OtherNames.Contains(name) || name == PartnerOf(own)))
+                yield return (file, name);
+    }
+
     public static Tokenizer Load(string path)
     {
         string file = Directory.Exists(path) ? FindInFolder(path) : path;
@@ -72,6 +100,14 @@ internal static class TokenizerFile
                 $"{folder}: {ranks.Length} .tiktoken files, expected one. Name the file."),
         };
     }
+
+    /// <summary>The merges that belong to a file of ids.</summary>
+    private static string? PartnerOf(string name) => name switch
+    {
+        "encoder.json" => "vocab.bpe",
+        "vocab.json" => "merges.txt",
+        _ => null,
+    };
 
     private static string MergesBeside(string file, string name) =>
         Path.Combine(Path.GetDirectoryName(file) ?? "", name);

@@ -10,7 +10,8 @@ internal static class OptimizerFile
 {
     private const string BaseName = "optim";
 
-    public static void Write(FolderWriter output, AdamW optimizer, Backend backend)
+    /// <returns>How many numbers are NaN or infinite.</returns>
+    public static long Write(FolderWriter output, AdamW optimizer, Backend backend)
     {
         Dictionary<string, Tensor> tensors = Named(optimizer);
         using var staging = new TensorStaging(backend);
@@ -19,6 +20,7 @@ internal static class OptimizerFile
             [.. tensors.Select(tensor => new TensorEntry(tensor.Key, tensor.Value.Type, Extents(tensor.Value.Shape)))],
             (entry, stream) => staging.Write(tensors[entry.Name], entry.Type, stream),
             BaseName);
+        return staging.NonFiniteWritten;
     }
 
     /// <exception cref="RunException">Exit 4: the file does not hold what the optimizer has.</exception>

@@ -40,9 +40,9 @@ public readonly record struct StepReport
 /// The run's records: one JSON line an event in metrics.jsonl, the same scalars for TensorBoard, a line to read.
 /// </summary>
 /// <remarks>
-/// metrics.jsonl only grows by whole lines; every line carries run, attempt and step, so a reader keeps the last attempt of each step.
-/// A number that is not finite is null, and its name and kind stand under "nonfinite". Failing to write never stops
-/// training: it is said once.
+/// metrics.jsonl only grows by whole lines; every line carries run, attempt and step, so a reader keeps the last
+/// attempt of each step. A number that is not finite is null, and its name and kind stand under "nonfinite". Failing
+/// to write never stops training: it is said once.
 /// </remarks>
 public sealed class RunLog : IDisposable
 {
@@ -65,7 +65,8 @@ public sealed class RunLog : IDisposable
         try
         {
             _metrics = new FileStream(
-                Path.Combine(folder, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+                Path.Combine(folder, "metrics.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                FileShare.ReadWrite);
             GoToEndOfLines(_metrics);
             _events = new TensorBoardEvents(Path.Combine(folder, "tb"), DateTimeOffset.UtcNow);
         }

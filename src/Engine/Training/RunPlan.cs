@@ -12,7 +12,7 @@ namespace FastCpt.Engine.Training;
 /// <param name="ActivationBytes">What the tape keeps of one micro-batch, gradients in flight included; an upper
 /// estimate.</param>
 /// <param name="CheckpointBytes">One checkpoint on disk.</param>
-/// <param name="Steps">Optimizer updates.</param>
+/// <param name="Steps">Optimizer updates, with full rows.</param>
 /// <param name="StepTokens">Tokens of an update at most.</param>
 /// <param name="StepFlops">Operations of an update with full rows.</param>
 public sealed record RunPlan(
@@ -60,7 +60,7 @@ public sealed record RunPlan(
             (products + pairs * 14.0 * model.HeadSize * model.Heads) * config.Training.GradientAccumulationSteps);
     }
 
-    /// <summary>Updates of a run.</summary>
+    /// <summary>Updates of a run whose rows are full; as many more as rows are not, where tokens decide.</summary>
     public static long StepsOf(TrainingConfig training, long stepTokens) =>
         training.MaxSteps > 0 ? training.MaxSteps : (training.MaxTokens + stepTokens - 1) / stepTokens;
 

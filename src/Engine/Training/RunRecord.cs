@@ -8,9 +8,11 @@ using FastCpt.Engine.Parameters;
 namespace FastCpt.Engine.Training;
 
 /// <summary>run.json: what a run was asked to do and what did it; training from it repeats the run.</summary>
+/// <remarks>parameters.json beside it says which parameters train; a deep model has many.</remarks>
 public static class RunRecord
 {
     public const string FileName = "run.json";
+    public const string ParametersFileName = "parameters.json";
 
     private const int MaxBytes = 16 << 20;
 
@@ -20,6 +22,26 @@ public static class RunRecord
     {
         string path = Path.Combine(folder, FileName);
         return File.Exists(path) ? RunConfig.Load(path) : null;
+    }
+
+    /// <summary>Refuses to go on with other texts, tokenizer or base than the run began with.</summary>
+    /// <param name="inputs">Hashes by what they are of.</param>
+    /// <exception cref="RunException">Exit 3, naming all that differs.</exception>
+    public static void RequireSameInputs(string folder, IReadOnlyDictionary<string, string> inputs)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path))
+            return;
+        using JsonDocument json = StrictJson.Load(path, ExitCode.Config, MaxBytes);
+        Dictionary<string, string?> saved = json.RootElement.TryGetProperty("inputs", out JsonElement map)
+            ? map.EnumerateObject().ToDictionary(input => input.Name, input => input.Value.GetString()) : [];
+        string[] changed = [.. inputs.Keys.Union(saved.Keys)
+            .Where(name => saved.GetValueOrDefault(name) != inputs.GetValueOrDefault(name))];
+        if (changed.Length > 0)
+            throw new RunException(
+                ExitCode.Config,
+                $"{folder}: began with other input than is there: {string.Join(", ", changed)}. Restore the files, or "
+                + "choose another output_dir for a run of its own.");
     }
 
     /// <summary>Number of the attempt that begins: 1 for a fresh run, one more after each start.</summary>
@@ -34,23 +56,36 @@ public static class RunRecord
     }
 
     /// <param name="config">With its precision resolved.</param>
+    /// <param name="inputs">Hashes of what is read, by what they are of.</param>
     public static void Save(
-        string folder, RunConfig config, int attempt, string device, int threads, ParameterSet parameters,
-        Func<Parameter, string> treatment, FileSystem files)
+        string folder, RunConfig config, int attempt, string device, int threads,
+        IReadOnlyDictionary<string, string> inputs, FileSystem files)
     {
-        var table = new JsonObject();
-        foreach (Parameter parameter in parameters.All)
-            table[parameter.Name] = treatment(parameter);
+        var hashes = new JsonObject();
+        foreach ((string name, string hash) in inputs)
+            hashes[name] = hash;
         var record = new JsonObject
         {
             ["tool"] = ToolVersion.Text,
             ["attempt"] = attempt,
             ["device"] = device,
             ["threads"] = threads,
+            ["inputs"] = hashes,
             ["config"] = config.ToJson(),
-            ["parameters"] = table,
         };
-        AtomicFile.Write(
-            Path.Combine(folder, FileName), Encoding.UTF8.GetBytes(record.ToJsonString() + "\n"), files);
+        Write(folder, FileName, record, files);
     }
+
+    /// <param name="treatment">What becomes of a parameter.</param>
+    public static void SaveParameters(
+        string folder, ParameterSet parameters, Func<Parameter, string> treatment, FileSystem files)
+    {
+        var table = new JsonObject();
+        foreach (Parameter parameter in parameters.All)
+            table[parameter.Name] = treatment(parameter);
+        Write(folder, ParametersFileName, table, files);
+    }
+
+    private static void Write(string folder, string name, JsonObject json, FileSystem files) =>
+        AtomicFile.Write(Path.Combine(folder, name), Encoding.UTF8.GetBytes(json.ToJsonString() + "\n"), files);
 }

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using FastCpt.Engine.Checkpoints;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
@@ -21,7 +19,7 @@ public sealed class TrainingCheckpoints
     private readonly RunLog _log;
     private readonly int _attempt;
     private readonly string _configSha256;
-    private long _savedStep = -1;
+    private TrainingProgress? _saved;
     private long? _parentStep;
 
     /// <param name="held">The lock of the run's folder.</param>
@@ -30,39 +28,33 @@ public sealed class TrainingCheckpoints
         RunConfig config, RunLock held, CausalModel model, AdamW optimizer, int attempt, RunLog log, FileSystem files)
     {
         (_config, _model, _optimizer, _attempt, _log) = (config, model, optimizer, attempt, log);
-        byte[] resolved = Encoding.UTF8.GetBytes(config.ToJson().ToJsonString());
-        _configSha256 = Convert.ToHexStringLower(SHA256.HashData(resolved));
+        _configSha256 = ResumePolicy.Fingerprint(config);
         var retention = new CheckpointRetention(
             Math.Max(1, config.Training.SaveTotalLimit), Best: config.Training.EarlyStopping is not null);
         _store = new CheckpointStore(Path.Combine(config.OutputDir, "checkpoints"), held, retention, log.Say, files);
     }
 
-    /// <summary>Saves the state between two updates; a step that is saved already is left as it is.</summary>
+    /// <summary>Saves the state between two updates.</summary>
+    /// <remarks>Of a step that is saved already only what is known of it changes: an evaluation came after.</remarks>
     /// <exception cref="RunException">Exit 6: nothing was saved, what was there is unchanged.</exception>
     public void Save(TrainingProgress progress)
     {
-        if (progress.Step == _savedStep)
+        if (progress == _saved)
             return;
-        _store.Save(
-            progress.Step,
-            output =>
-            {
-                ModelSaver.Write(output, _model, _model.Parameters.Type, OtherFiles());
-                OptimizerFile.Write(output, _optimizer, _model.Backend);
-            },
-            new CheckpointFacts
-            {
-                RunId = Path.GetFileName(_config.OutputDir),
-                Attempt = _attempt,
-                Tokens = progress.Tokens,
-                ConfigSha256 = _configSha256,
-                ToolVersion = ToolVersion.Text,
-                ParentStep = _parentStep,
-                Metric = progress.BestStep == progress.Step && progress.Step > 0 ? progress.BestLoss : null,
-                WriteState = progress.Write,
-            });
-        _savedStep = progress.Step;
-        _log.Say($"saved step {progress.Step}");
+        CheckpointFacts facts = Facts(progress);
+        if (progress.Step == _saved?.Step)
+        {
+            _store.Restate(progress.Step, facts);
+        }
+        else
+        {
+            Checkpoint checkpoint = _store.Save(progress.Step, output => WriteTo(output, facts));
+            _log.Say($"saved step {progress.Step}");
+            if (!checkpoint.Facts.IsHealthy)
+                _log.Warn($"{checkpoint.Path}: weights or moments are not finite; training does not go on from it.");
+        }
+
+        _saved = progress;
     }
 
     /// <summary>Goes back to the newest whole checkpoint; null where there is none.</summary>
@@ -71,10 +63,18 @@ public sealed class TrainingCheckpoints
     {
         if (_store.OpenNewest(isRequired: false, healthyOnly: true) is not { } checkpoint)
             return null;
+        if (checkpoint.Facts.ConfigSha256 != _configSha256)
+            throw new RunException(
+                ExitCode.Config,
+                $"{checkpoint.Path}: was made with another configuration than this. Restore it, or choose another "
+                + "output_dir for a run of its own.");
         FillWeights(checkpoint.Path);
         OptimizerFile.Read(checkpoint.Path, _optimizer, _model.Backend, _log.Say);
-        _parentStep = _savedStep = checkpoint.Step;
-        return TrainingProgress.Read(checkpoint.State);
+        if (checkpoint.Facts.Device != Device)
+            _log.Warn($"{checkpoint.Path}: was computed by {checkpoint.Facts.Device}, this is {Device}: from here on "
+                + "losses may differ in their last digits from those of a run that was not moved.");
+        _parentStep = checkpoint.Step;
+        return _saved = TrainingProgress.Read(checkpoint.State, checkpoint.Path);
     }
 
     /// <summary>Takes back the weights, and the masters, of a step that is kept as the best.</summary>
@@ -84,6 +84,29 @@ public sealed class TrainingCheckpoints
         string path = _store.PathOf(step);
         FillWeights(path);
         OptimizerFile.Read(path, _optimizer, _model.Backend, _log.Say);
+    }
+
+    private string Device => $"{_model.Backend.Name} {_model.Backend.InstructionSet}";
+
+    private CheckpointFacts Facts(TrainingProgress progress) => new()
+    {
+        RunId = Path.GetFileName(_config.OutputDir),
+        Attempt = _attempt,
+        Tokens = progress.Tokens,
+        ConfigSha256 = _configSha256,
+        ToolVersion = ToolVersion.Text,
+        Device = Device,
+        ParentStep = _parentStep,
+        Metric = progress.BestStep == progress.Step && progress.Step > 0 ? progress.BestLoss : null,
+        WriteState = progress.Write,
+    };
+
+    private CheckpointFacts WriteTo(FolderWriter output, CheckpointFacts facts)
+    {
+        long nonFinite = ModelSaver.Write(output, _model, _model.Parameters.Type)
+            + OptimizerFile.Write(output, _optimizer, _model.Backend);
+        CompanionFiles.Copy(_config, output);
+        return facts with { AreParametersFinite = nonFinite == 0 };
     }
 
     private void FillWeights(string path)
@@ -96,7 +119,4 @@ public sealed class TrainingCheckpoints
                     ExitCode.ModelFile,
                     $"{path}: {count} numbers of '{parameter.Name}' are not finite. Training does not go on from it.");
     }
-
-    private string? OtherFiles() =>
-        _config.Model.Path ?? (Directory.Exists(_config.Tokenizer) ? _config.Tokenizer : null);
 }

@@ -1,5 +1,6 @@
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data;
+using FastCpt.Engine.Files;
 using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt.Engine.Training;
@@ -27,6 +28,13 @@ internal sealed class TrainingData : IDisposable
                 language.Name,
                 PackedRows.Of(data.Packing, shard, shard.Training, data.MaxSeqLength),
                 language.Weight ?? 1));
+            Texts.Add(language.Name, Path.GetFileNameWithoutExtension(shard.Path));
+            if (training.EvalSteps > 0 && data.ValidationShare > 0 && shard.Validation.Count == 0)
+                throw new RunException(
+                    ExitCode.Config,
+                    $"data.languages.{language.Name}: none of its {shard.Training.Count} documents is on the "
+                    + $"validation side of {data.ValidationShare}. Raise data.validation_share, add text, or turn "
+                    + "evaluation off with training.eval_steps: 0.");
         }
 
         // Without weights it is the paper's plain concatenation: every row once an epoch.
@@ -34,11 +42,18 @@ internal sealed class TrainingData : IDisposable
         Mixture mixture = weighed ? Mixture.Weigh(parts, config.Seed) : Mixture.Concatenate(parts, config.Seed);
         Batches = new BatchSource(mixture, training.BatchSize, training.GradientAccumulationSteps);
         Validation = training.EvalSteps > 0 ? ValidationParts(config, batchTokens, splitSeed) : [];
+        if (training.EarlyStopping is not null && Validation.Count == 0)
+            throw new RunException(
+                ExitCode.Config,
+                "training.early_stopping: it judges evaluations, but data.validation_share is 0.");
         RowTokens = data.MaxSeqLength;
         LargestBatch = batchTokens;
     }
 
     public BatchSource Batches { get; }
+
+    /// <summary>By language, a name that holds the hash of its text and of how it was cut.</summary>
+    public Dictionary<string, string> Texts { get; } = [];
 
     /// <summary>Empty where nothing is evaluated while training.</summary>
     public IReadOnlyList<ValidationPart> Validation { get; }

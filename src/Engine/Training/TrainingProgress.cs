@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FastCpt.Engine.Files;
 
 namespace FastCpt.Engine.Training;
 
@@ -57,7 +58,24 @@ public sealed record TrainingProgress
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote into a verified checkpoint.</summary>
-    public static TrainingProgress Read(JsonElement json)
+    /// <param name="source">What errors name.</param>
+    /// <exception cref="RunException">Exit 4: another version of the tool wrote it.</exception>
+    public static TrainingProgress Read(JsonElement json, string source)
+    {
+        try
+        {
+            return Read(json);
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new RunException(
+                ExitCode.ModelFile,
+                $"{source}: what it says of the run's progress is not of this version: {e.Message} Go on with the "
+                + "version that made it.", e);
+        }
+    }
+
+    private static TrainingProgress Read(JsonElement json)
     {
         JsonElement best = json.GetProperty("best_loss");
         return new TrainingProgress

@@ -9,8 +9,8 @@ namespace FastCpt.Engine.Training;
 /// A training run from a configuration to a model folder: fresh, or from the newest checkpoint of its folder.
 /// </summary>
 /// <remarks>
-/// The folder: run.json (what was asked for), metrics.jsonl and tb/ (what happened), checkpoints/, shards/ unless they
-/// are kept elsewhere, and final/, which exists when the run is done.
+/// The folder: run.json (what was asked for), parameters.json (what becomes of each), metrics.jsonl and tb/ (what
+/// happened), checkpoints/, shards/ unless they are kept elsewhere, and final/, which exists when the run is done.
 /// </remarks>
 public static class TrainingRun
 {
@@ -29,7 +29,10 @@ public static class TrainingRun
         // A run keeps the precision that it began with.
         config = config with { Precision = earlier?.Precision ?? Precisions.Resolve(config.Precision) };
         if (Directory.Exists(Path.Combine(config.OutputDir, FinalFolderName)) && earlier is not null)
+        {
+            ResumePolicy.RequireSameLength(earlier, config, config.OutputDir);
             return false;
+        }
 
         int attempt = RunRecord.NextAttempt(config.OutputDir);
         using var log = new RunLog(config.OutputDir, RunId(config), attempt, options.Console, options.Quiet);

@@ -20,8 +20,8 @@ internal sealed class TrainingSession : IDisposable
     private readonly Backend _backend;
     private readonly TrainingData _data;
     private readonly CausalModel _model;
-    private readonly DType _storedType;
     private readonly Alignments _alignments;
+    private readonly FrozenWeights _frozen;
     private readonly AdamW _optimizer;
 
     public TrainingSession(RunConfig config, TrainingOptions options, RunLog log)
@@ -34,8 +34,9 @@ internal sealed class TrainingSession : IDisposable
         try
         {
             _data = new TrainingData(config, options, _tokenizer, log);
-            (_model, _storedType) = OpenModel();
+            _model = OpenModel();
             _alignments = new Alignments(config, _model, log.Say, options.Stop);
+            _frozen = new FrozenWeights(_model.Parameters);
             TrainingConfig training = config.Training;
             _optimizer = new AdamW(
                 _model.Parameters,
@@ -53,11 +54,15 @@ internal sealed class TrainingSession : IDisposable
     }
 
     /// <summary>Writes run.json, and says what is trained.</summary>
+    /// <exception cref="RunException">Exit 3: an earlier attempt had other input.</exception>
     public void Record(int attempt)
     {
+        IReadOnlyDictionary<string, string> inputs = RunInputs.Of(_config, _tokenizer, _data.Texts);
+        RunRecord.RequireSameInputs(_config.OutputDir, inputs);
+        RunRecord.SaveParameters(_config.OutputDir, _model.Parameters, _alignments.Treatment, _options.Files);
         RunRecord.Save(
             _config.OutputDir, _config, attempt, $"{_backend.Name} {_backend.InstructionSet}", _backend.Threads,
-            _model.Parameters, _alignments.Treatment, _options.Files);
+            inputs, _options.Files);
         long trained = _model.Parameters.Trained.Sum(parameter => parameter.Value.Length);
         _log.Say(string.Create(
             CultureInfo.InvariantCulture,
@@ -72,6 +77,11 @@ internal sealed class TrainingSession : IDisposable
         var checkpoints = new TrainingCheckpoints(
             _config, held, _model, _optimizer, attempt, _log, _options.Files);
         TrainingProgress progress = checkpoints.Restore() ?? new TrainingProgress();
+        if (_frozen.FirstMoved() is { } other)
+            throw new RunException(
+                ExitCode.ModelFile,
+                $"{_config.OutputDir}: the checkpoint of step {progress.Step} has other values than the base for "
+                + $"'{other}', which is frozen. It was made from another base.");
         if (progress.Step > 0)
             _log.Say($"going on from step {progress.Step}");
         using var tape = new Tape(_backend);
@@ -100,8 +110,7 @@ internal sealed class TrainingSession : IDisposable
 
     private Schedule Schedule(TrainingConfig training)
     {
-        long tokensPerStep = (long)training.BatchSize * training.GradientAccumulationSteps * _data.RowTokens;
-        long steps = RunPlan.StepsOf(training, tokensPerStep);
+        long steps = training.MaxSteps > 0 ? training.MaxSteps : _data.Batches.StepsFor(training.MaxTokens);
         ScheduleKind kind = training.Scheduler switch
         {
             Scheduler.Cosine => ScheduleKind.Cosine,
@@ -113,23 +122,21 @@ internal sealed class TrainingSession : IDisposable
             kind, training.LearningRate, training.MinLearningRate, training.WarmupSteps, steps, training.DecaySteps);
     }
 
-    /// <summary>The model to begin with, and the type that its weights are stored in when the run is done.</summary>
-    private (CausalModel Model, DType StoredType) OpenModel()
+    private CausalModel OpenModel()
     {
         DType type = Precisions.ActivationType(_config.Precision);
         if (_config.Model.Path is { } path)
         {
             using ModelFolder folder = ModelFolder.Open(path, _log.Warn);
             RequireVocabulary(folder.Config, path);
-            DType stored = folder.StoredType(ParameterLayout.Embedding) == DType.BF16 ? DType.BF16 : DType.F32;
-            return (ModelLoader.Load(folder, _backend, type, _data.RowTokens, _log.Warn, _options.Stop), stored);
+            return ModelLoader.Load(folder, _backend, type, _data.RowTokens, _log.Warn, _options.Stop);
         }
 
         ModelConfig config = ModelRecipe.ToConfig(_config.Model, _tokenizer.VocabularySize);
         RequireVocabulary(config, "model");
         CausalModel model = ModelFactory.Create(config, _backend, type, _data.RowTokens);
         ModelInitializer.Draw(model, _config.Seed);
-        return (model, type);
+        return model;
     }
 
     /// <summary>Masters begin with what the folder holds, not with its BF16 rounding.</summary>
@@ -159,13 +166,32 @@ internal sealed class TrainingSession : IDisposable
 
     private void SaveFinal()
     {
+        if (_frozen.FirstMoved() is { } moved)
+            throw new RunException(
+                ExitCode.CheckFailed,
+                $"{_config.OutputDir}: '{moved}' is frozen, but its values changed while training. No model is "
+                + "written. Look for a fault of the memory; without one it is a fault of this program.");
         string final = Path.Combine(_config.OutputDir, TrainingRun.FinalFolderName);
-        string? others = _config.Model.Path ?? (Directory.Exists(_config.Tokenizer) ? _config.Tokenizer : null);
+        using var output = new FolderWriter(final, _options.Files);
+        if (WriteFinal(output) is > 0 and var count)
+            throw new RunException(
+                ExitCode.Numerics,
+                $"{final}: {count} numbers of the trained model are not finite in the type that they are stored in. No "
+                + "model is written. Lower the learning rate, or start from a base stored in F32 or BF16.");
+        CompanionFiles.Copy(_config, output);
+        output.Complete();
+    }
+
+    /// <returns>How many numbers are NaN or infinite.</returns>
+    private long WriteFinal(FolderWriter output)
+    {
         Dictionary<Parameter, Tensor> masters = _optimizer.States.ToDictionary(
             state => state.Parameter, state => state.Master);
-        using var output = new FolderWriter(final, _options.Files);
-        ModelSaver.Write(
-            output, _model, _storedType, others, parameter => masters.GetValueOrDefault(parameter, parameter.Value));
-        output.Complete();
+        if (_config.Model.Path is not { } path)
+            return ModelSaver.Write(
+                output, _model, _model.Parameters.Type,
+                values: parameter => masters.GetValueOrDefault(parameter, parameter.Value));
+        using ModelFolder origin = ModelFolder.Open(path, _ => { });    // what is odd was said when it was loaded
+        return ModelSaver.WriteTrained(output, _model, origin, parameter => masters[parameter]);
     }
 }

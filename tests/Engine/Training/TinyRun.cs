@@ -115,14 +115,14 @@ internal sealed class TinyRun : IDisposable
     public IReadOnlyDictionary<long, double> Losses(string name) => Metric(name, "loss");
 
     /// <summary>One number of every step, of the last attempt at each.</summary>
-    public IReadOnlyDictionary<long, double> Metric(string name, string key)
+    public IReadOnlyDictionary<long, double> Metric(string name, string key, string kind = "step")
     {
         var values = new Dictionary<long, double>();
         foreach (string line in File.ReadAllLines(System.IO.Path.Combine(Path(name), "metrics.jsonl")))
         {
             using var json = System.Text.Json.JsonDocument.Parse(line);
             System.Text.Json.JsonElement entry = json.RootElement;
-            if (entry.GetProperty("event").GetString() == "step")
+            if (entry.GetProperty("event").GetString() == kind)
                 values[entry.GetProperty("step").GetInt64()] = entry.GetProperty(key).GetDouble();
         }
 

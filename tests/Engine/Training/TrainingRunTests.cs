@@ -195,6 +195,61 @@ internal sealed class TrainingRunTests
         Assert.That(_runs.Weights("early"), Is.EqualTo(best));
     }
 
+    [Test]
+    public void Fact23_BestCheckpoint_IsKept_WhenAStopCutItsEvaluationShort()
+    {
+        RunConfig whole = WithEarlyStopping(_runs.From("base", "early-whole"));
+        _runs.Train(whole);
+        long best = _runs.Metric("early-whole", "loss", "eval").MinBy(evaluation => evaluation.Value).Key;
+        using var stop = new StopSignal(folder: null, _ => { });
+        RunConfig cut = WithEarlyStopping(_runs.From("base", "early-cut"));
+        Assert.That(
+            () => _runs.Train(cut, console: new StopAtLine($"step {best} ", stop), stop: stop),
+            Throws.TypeOf<RunException>().With.Property("Code").EqualTo(ExitCode.Resumable));
+        _runs.Train(cut);
+        Assert.That(_runs.Weights("early-cut"), Is.EqualTo(_runs.Weights("early-whole")));
+    }
+
+    [Test]
+    public void MaxTokens_CountsPredictedTokens()
+    {
+        const long Asked = 1500;
+        RunConfig config = _runs.Config("tokens");
+        _runs.Train(config with { Training = config.Training with { MaxSteps = 0, MaxTokens = Asked, EvalSteps = 0 } });
+        double[] tokens = [.. _runs.Metric("tokens", "tokens").OrderBy(step => step.Key).Select(step => step.Value)];
+        Assert.That(tokens[^1], Is.GreaterThanOrEqualTo(Asked));
+        Assert.That(tokens[^2], Is.LessThan(Asked));
+    }
+
+    [Test]
+    public void LanguageWithoutValidation_IsRefusedByName()
+    {
+        RunConfig config = _runs.Config("unvalidated");
+        RunException refused = Assert.Throws<RunException>(
+            () => _runs.Train(config with { Data = config.Data with { ValidationShare = 0.02 } }))!;
+        Assert.That(refused.Code, Is.EqualTo(ExitCode.Config));
+        Assert.That(refused.Message, Does.Contain("data.languages.en: none of its 40 documents"));
+    }
+
+    [Test]
+    public void EarlyStopping_WithoutValidation_IsRefused()
+    {
+        RunConfig config = WithEarlyStopping(_runs.Config("unjudged"));
+        RunException refused = Assert.Throws<RunException>(
+            () => _runs.Train(config with { Data = config.Data with { ValidationShare = 0 } }))!;
+        Assert.That(refused.Code, Is.EqualTo(ExitCode.Config));
+        Assert.That(refused.Message, Does.Contain("early_stopping").And.Contain("validation_share"));
+    }
+
+    private static RunConfig WithEarlyStopping(RunConfig config) => config with
+    {
+        Training = config.Training with
+        {
+            MaxSteps = 40, EvalSteps = 2, LearningRate = 0.3, Scheduler = Scheduler.Constant, SaveSteps = 1,
+            SaveTotalLimit = 1, EarlyStopping = new EarlyStoppingConfig { Patience = 2, Threshold = 0.001 },
+        },
+    };
+
     private RunConfig Pulled(string name, L2SpConfig pull) =>
         _runs.From("base", name) with { Alignment = new AlignmentConfig { L2Sp = pull } };
 
@@ -204,15 +259,5 @@ internal sealed class TrainingRunTests
         using ModelFolder moved = ModelFolder.Open(_runs.Final(name), _ => { });
         LayerRange middle = LayerGroups.Of(6).Middle;
         return Drift.Measure(origin, moved).Where(part => middle.Contains(part.Key)).Sum(part => part.Value.Distance);
-    }
-
-    /// <summary>Asks to stop when a line appears.</summary>
-    private sealed class StopAtLine(string start, StopSignal stop) : StringWriter
-    {
-        public override void WriteLine(string? value)
-        {
-            if (value?.StartsWith(start, StringComparison.Ordinal) == true)
-                stop.RequestStop("the test");
-        }
     }
 }
