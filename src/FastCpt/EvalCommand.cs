@@ -49,14 +49,14 @@ internal static class EvalCommand
             folder, config.Tokenizer!, config.Device, config.Threads, config.Precision, // the reader has filled it in
             config.Data.MaxSeqLength, config.Training.BatchSize * config.Data.MaxSeqLength, terminal.Note);
         var corpora = new Corpora(
-            config.Data, Path.Combine(config.OutputDir, "shards"), config.Seed, evaluation.Tokenizer, terminal.Note,
-            stop, config.Threads);
+            config.Data, Path.Combine(config.OutputDir, "shards"), evaluation.Tokenizer, terminal.Note, stop,
+            config.Threads);
         var scores = new List<LanguageScore>();
         foreach (LanguageConfig language in config.Data.Languages)
         {
             using TokenShard shard = corpora.Open(language);
             scores.Add(evaluation.Measure(
-                language.Name, shard, maxDocuments, config.Seed, stop));
+                language.Name, shard, maxDocuments, config.Data.SplitSeed, stop));
         }
 
         return scores;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Reports;
 using FastCpt.Engine.Studies;
@@ -33,7 +34,10 @@ internal static class ReportCommand
             string folder = Path.GetDirectoryName(Path.GetFullPath(source))!; // a file is in a folder
             string target = parse.GetValue(output) ?? Path.Combine(folder, StudyReport.FileName);
             AtomicFile.Write(target, HtmlReport.Write(StudyReport.Of(StudyResultsFile.Load(source))));
-            terminal.Result(target);
+            if (terminal.IsJson)
+                terminal.Result(new JsonObject { ["output"] = Path.GetFullPath(target) });
+            else
+                terminal.Result(target);
         }));
         return verb;
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Studies;
@@ -34,6 +35,10 @@ internal static class StudyCommand
             var run = new StudyRun(config, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet);
             if (StudyRunner.Run(run, parse.GetValue(only) ?? []) is { } results)
                 Show(terminal, results, config.OutputDir);
+            else if (terminal.IsJson)
+                terminal.Result(new JsonObject { ["name"] = config.Name, ["complete"] = false });
+            else
+                terminal.Note($"{config.Name}: made what was asked for; the rest is missing: no results yet");
         }));
         return verb;
     }

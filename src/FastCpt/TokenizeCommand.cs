@@ -27,7 +27,17 @@ internal static class TokenizeCommand
         };
         var bytes = new Option<long>("--bytes-per-file")
         {
-            Description = "Text that is taken of each file, in bytes; by default what the smallest of them has.",
+            Description = "Training text that is taken of each file, in bytes; by default what the smallest has.",
+        };
+        var share = new Option<double>("--validation-share")
+        {
+            Description = "Share of the documents that is kept for validation and not used: the study's or run's.",
+            DefaultValueFactory = _ => Split.DefaultShare,
+        };
+        var seed = new Option<ulong>("--split-seed")
+        {
+            Description = "Chooses the documents that are kept for validation: the study's or run's.",
+            DefaultValueFactory = _ => Split.DefaultSeed,
         };
         var balanced = new Option<bool>("--balanced-scripts")
         {
@@ -44,7 +54,7 @@ internal static class TokenizeCommand
             ],
         };
         verb.Add(files);
-        foreach (Option option in new Option[] { size, bytes, balanced, output, field })
+        foreach (Option option in new Option[] { size, bytes, balanced, share, seed, output, field })
             verb.Add(option);
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
@@ -52,13 +62,23 @@ internal static class TokenizeCommand
             string folder = parse.GetRequiredValue(output);
             if (Directory.Exists(folder) || File.Exists(folder))
                 throw new RunException(ExitCode.Config, $"{folder}: exists already. Choose another output folder.");
-            List<ReadOnlyMemory<byte>> texts = Texts(
-                parse.GetRequiredValue(files), parse.GetRequiredValue(field), parse.GetValue(bytes), terminal, stop);
-            TrainedTokenizer trained = BpeTrainer.Train(texts, new BpeTrainerOptions
+            if (parse.GetValue(share) is not (>= 0 and < 1))
+                throw new RunException(
+                    ExitCode.Usage, $"--validation-share {parse.GetValue(share)}: expected from 0 to less than 1.");
+            LanguageText[] languages = [.. parse.GetRequiredValue(files).Select(file => new LanguageText(file, [file])
             {
-                VocabularySize = parse.GetValue(size),
-                BalancedScripts = parse.GetValue(balanced),
-            });
+                Seed = parse.GetValue(seed),
+                ValidationShare = parse.GetValue(share),
+                TextField = parse.GetRequiredValue(field),
+            })];
+            TrainedTokenizer trained = BpeTrainer.Train(
+                Texts(languages, parse.GetValue(bytes), terminal, stop),
+                new BpeTrainerOptions
+                {
+                    VocabularySize = parse.GetValue(size),
+                    BalancedScripts = parse.GetValue(balanced),
+                },
+                stop);
             stop.ThrowIfStopRequested("tokenize train");
             Write(trained, folder);
             Report(trained, folder, terminal);
@@ -98,37 +118,21 @@ internal static class TokenizeCommand
         return verb;
     }
 
-    /// <summary>The first documents of every file, up to the same number of bytes.</summary>
+    /// <summary>Training text of every file, the same number of bytes of each, as a study's tokenizer has.</summary>
     private static List<ReadOnlyMemory<byte>> Texts(
-        string[] files, string field, long bytesPerFile, Terminal terminal, StopSignal stop)
+        IReadOnlyList<LanguageText> languages, long bytesPerFile, Terminal terminal, StopSignal stop)
     {
-        long wanted = bytesPerFile > 0 ? bytesPerFile : files.Min(file => ByteCount(file, field, stop));
+        long wanted = bytesPerFile > 0
+            ? bytesPerFile
+            : languages.Min(language => CorpusText.TrainingBytes(language, stop));
         var texts = new List<ReadOnlyMemory<byte>>();
-        foreach (string file in files)
+        foreach (LanguageText language in languages)
         {
-            long taken = 0;
-            using var reader = new DocumentReader(file, new BadLines(0), field);
-            while (taken < wanted && reader.Read())
-            {
-                stop.ThrowIfStopRequested("tokenize train");
-                texts.Add(reader.Text.ToArray());
-                taken += reader.Text.Length;
-            }
-            terminal.Note($"{file}: {taken} bytes");
+            IReadOnlyList<ReadOnlyMemory<byte>> taken = CorpusText.Training(language, wanted, stop);
+            texts.AddRange(taken);
+            terminal.Note($"{language.Code}: {taken.Sum(text => (long)text.Length)} bytes of {taken.Count} documents");
         }
         return texts;
-    }
-
-    private static long ByteCount(string file, string field, StopSignal stop)
-    {
-        long count = 0;
-        using var reader = new DocumentReader(file, new BadLines(0), field);
-        while (reader.Read())
-        {
-            stop.ThrowIfStopRequested("tokenize train");
-            count += reader.Text.Length;
-        }
-        return count;
     }
 
     private static void Write(TrainedTokenizer trained, string folder)

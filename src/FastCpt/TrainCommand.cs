@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Training;
@@ -31,12 +32,15 @@ internal static class TrainCommand
             RunConfig config = RunConfig.Load(inputs.Layers(parse));
             using var stop = new StopSignal(config.OutputDir);
             var run = new TrainingOptions(
-                ShardFolder: null, SplitSeed: null, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet,
-                parse.GetValue(profile));
+                ShardFolder: null, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet, parse.GetValue(profile));
             bool trained = TrainingRun.Execute(config, run);
             if (!trained)
                 terminal.Note($"{config.OutputDir}: done already");
-            terminal.Result(Path.Combine(config.OutputDir, TrainingRun.FinalFolderName));
+            string model = Path.Combine(config.OutputDir, TrainingRun.FinalFolderName);
+            if (terminal.IsJson)
+                terminal.Result(new JsonObject { ["output"] = model, ["was_done"] = !trained });
+            else
+                terminal.Result(model);
         }));
         return verb;
     }

@@ -29,7 +29,8 @@ public sealed class CommandLineTests
     {
         string[][] verbs =
         [
-            ["config", "show"], ["config", "schema"], ["config", "init"], ["env"], ["inspect"], ["merge", "soup"],
+            ["train"], ["eval"], ["plan"], ["study"], ["report"], ["config", "show"], ["config", "schema"],
+            ["config", "init"], ["env"], ["inspect"], ["merge", "soup"],
             ["merge", "interpolate"], ["merge", "revert"], ["tokenize", "train"], ["tokenize", "encode"],
         ];
         foreach (string[] verb in verbs)

@@ -9,6 +9,10 @@ public sealed record DataConfig
     public int MaxSeqLength { get; init; } = 256;
     public PackingMode Packing { get; init; } = PackingMode.Isolated;
     public double ValidationShare { get; init; } = 0.05;
+
+    /// <summary>Apart from the run's seed, so that runs of several seeds are scored on the same text.</summary>
+    public ulong SplitSeed { get; init; } = 42;
+
     public int MaxBadLines { get; init; }
     public string TextField { get; init; } = "text";
 
@@ -67,7 +71,9 @@ public sealed record DataConfig
             "isolated: documents in a row do not see each other and positions restart. wrapped: the stream of tokens "
             + "is cut every row, as the paper does.")
         .Add("validation_share", Number(0, 0.5), c => c.ValidationShare, (c, v) => c with { ValidationShare = v },
-            "Share of the documents that are kept for validation, chosen by document and seed.")
+            "Share of the documents that are kept for validation, chosen by document and split_seed.")
+        .Add("split_seed", Seeds, c => c.SplitSeed, (c, v) => c with { SplitSeed = v },
+            "Chooses the documents that are kept for validation; translations of one id are on one side.")
         .Add("max_bad_lines", Int(0), c => c.MaxBadLines, (c, v) => c with { MaxBadLines = v },
             "Corrupt lines that are skipped and counted before the run is refused; 0 refuses the first.")
         .Add("text_field", Text, c => c.TextField, (c, v) => c with { TextField = v },

@@ -76,7 +76,7 @@ public sealed record StudyConfig
         .Add("output_dir", FilePath, c => c.OutputDir, (c, v) => c with { OutputDir = v },
             "Folder of everything that the study makes.", isRequired: true)
         .Add("seeds", List(ConfigTypes.Seeds), c => c.Seeds, (c, v) => c with { Seeds = v },
-            "Every system is trained once for each seed; the first one also decides split and tokenizer.")
+            "Every system is trained once for each seed; data.split_seed decides the split for all.")
         .Add("device", Devices, c => c.Device, (c, v) => c with { Device = v },
             "What computes: auto takes the best there is, reference is the slow specification.")
         .Add("threads", Int(0, 1024), c => c.Threads, (c, v) => c with { Threads = v },

@@ -10,29 +10,27 @@ namespace FastCpt.Engine.Data;
 /// take whole documents, which become several segments where they are longer.
 /// </remarks>
 public sealed class Corpora(
-    DataConfig data, string folder, ulong splitSeed, Tokenizer tokenizer, Action<string> say, StopSignal stop,
-    int threads)
+    DataConfig data, string folder, Tokenizer tokenizer, Action<string> say, StopSignal stop, int threads)
 {
     private readonly ShardFolder _shards = new(
         folder, tokenizer, data.Packing == PackingMode.Wrapped ? data.MaxSeqLength : int.MaxValue, say, stop, threads);
 
     /// <summary>How the text of a language is read, as the configuration says.</summary>
     public static LanguageText Text(
-        DataConfig data, string language, IReadOnlyList<string> files, ulong splitSeed, bool heldOut = false,
-        Budget? budget = null) =>
+        DataConfig data, string language, IReadOnlyList<string> files, bool heldOut = false, Budget? budget = null) =>
         new(language, files, heldOut, budget, data.MaxBadLines)
         {
-            Seed = splitSeed, TextField = data.TextField, ValidationShare = data.ValidationShare,
+            Seed = data.SplitSeed, TextField = data.TextField, ValidationShare = data.ValidationShare,
         };
 
     /// <param name="heldOut">Never trained on: what is not on the validation side is not used.</param>
     /// <exception cref="RunException">Exit 3: the text is refused. Exit 130, 143: stopped.</exception>
     public TokenShard Open(string language, IReadOnlyList<string> files, bool heldOut = false) =>
-        _shards.Open(Text(data, language, files, splitSeed, heldOut, CommonBudget));
+        _shards.Open(Text(data, language, files, heldOut, CommonBudget));
 
     /// <summary>A language of a training run, within its own budget or that of all languages.</summary>
     public TokenShard Open(LanguageConfig language) => _shards.Open(Text(
-        data, language.Name, language.Files, splitSeed, heldOut: false,
+        data, language.Name, language.Files, heldOut: false,
         BudgetOf(language.BudgetTokens, language.BudgetBytes) ?? CommonBudget));
 
     private Budget? CommonBudget => BudgetOf(data.BudgetTokens, data.BudgetBytes);

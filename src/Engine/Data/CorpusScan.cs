@@ -23,8 +23,11 @@ internal sealed class CorpusScan
     /// <summary>By document; Unused only in a held-out language.</summary>
     public Side[] Sides { get; private set; } = [];
 
-    /// <exception cref="RunException">Exit 3: a file or line is refused, or there is no document to use.</exception>
-    public static CorpusScan Of(LanguageText language)
+    /// <param name="stop">Polled once per document.</param>
+    /// <exception cref="RunException">
+    /// Exit 3: a file or line is refused, or there is no document to use. Exit 130, 143: stopped.
+    /// </exception>
+    public static CorpusScan Of(LanguageText language, StopSignal? stop = null)
     {
         var scan = new CorpusScan { BadLines = new BadLines(language.MaxBadLines) };
         foreach (string file in language.Files)
@@ -32,6 +35,7 @@ internal sealed class CorpusScan
             using var reader = new DocumentReader(file, scan.BadLines, language.TextField);
             while (reader.Read())
             {
+                stop?.ThrowIfStopRequested("reading text");
                 scan._keys.Add(DocumentKey.Of(language.Seed, reader.Id, reader.Text));
                 scan._byteCounts.Add(reader.Text.Length);
             }

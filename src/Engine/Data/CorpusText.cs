@@ -1,13 +1,15 @@
+using FastCpt.Engine.Files;
+
 namespace FastCpt.Engine.Data;
 
 /// <summary>Training text as bytes, for what is made before there is a tokenizer.</summary>
 public static class CorpusText
 {
     /// <summary>Bytes of all training documents of a language; nothing of them is kept.</summary>
-    /// <exception cref="Files.RunException">Exit 3: the text is refused.</exception>
-    public static long TrainingBytes(LanguageText language)
+    /// <exception cref="RunException">Exit 3: the text is refused. Exit 130, 143: stopped.</exception>
+    public static long TrainingBytes(LanguageText language, StopSignal? stop = null)
     {
-        CorpusScan scan = CorpusScan.Of(language);
+        CorpusScan scan = CorpusScan.Of(language, stop);
         long bytes = 0;
         for (int document = 0; document < scan.Count; document++)
             bytes += scan.Sides[document] == Side.Training ? scan.ByteCounts[document] : 0;
@@ -20,10 +22,11 @@ public static class CorpusText
     /// three bytes. The language's own budget is not read: this text does not depend on it.
     /// </remarks>
     /// <returns>Documents in file order; fewer bytes where the language has no more.</returns>
-    /// <exception cref="Files.RunException">Exit 3: the text is refused.</exception>
-    public static IReadOnlyList<ReadOnlyMemory<byte>> Training(LanguageText language, long maxBytes)
+    /// <exception cref="RunException">Exit 3: the text is refused. Exit 130, 143: stopped.</exception>
+    public static IReadOnlyList<ReadOnlyMemory<byte>> Training(
+        LanguageText language, long maxBytes, StopSignal? stop = null)
     {
-        CorpusScan scan = CorpusScan.Of(language);
+        CorpusScan scan = CorpusScan.Of(language, stop);
         int[] wanted = WantedBytes(scan, maxBytes);
         var texts = new List<ReadOnlyMemory<byte>>();
         var badLines = new BadLines(language.MaxBadLines);
@@ -33,6 +36,7 @@ public static class CorpusText
             using var reader = new DocumentReader(file, badLines, language.TextField);
             for (; reader.Read(); document++)
             {
+                stop?.ThrowIfStopRequested("reading text");
                 scan.Check(document, file, language.Seed, reader);
                 if (wanted[document] > 0)
                     texts.Add(reader.Text[..CharacterEnd(reader.Text, wanted[document])].ToArray());

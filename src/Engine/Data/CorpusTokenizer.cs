@@ -35,7 +35,7 @@ public sealed class CorpusTokenizer
     /// </exception>
     public CorpusSummary Write(string path)
     {
-        CorpusScan scan = CorpusScan.Of(_language);
+        CorpusScan scan = CorpusScan.Of(_language, _stop);
         CorpusSummary? summary = null;
         AtomicFile.Write(path, output => summary = Write(output, scan));
         return summary ?? throw new InvalidOperationException("The content was not written.");

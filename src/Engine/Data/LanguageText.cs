@@ -10,7 +10,7 @@ public sealed record LanguageText(
     string Code, IReadOnlyList<string> Files, bool HeldOut = false, Budget? Budget = null, long MaxBadLines = 0)
 {
     /// <summary>Decides the budget's selection and the split: the same for all languages of a study.</summary>
-    public ulong Seed { get; init; } = 42;
+    public ulong Seed { get; init; } = Split.DefaultSeed;
 
     /// <summary>The key of a JSONL line that holds the text.</summary>
     public string TextField { get; init; } = "text";

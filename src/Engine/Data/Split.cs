@@ -22,6 +22,9 @@ public static class Split
 {
     public const double DefaultShare = 0.05;
 
+    /// <summary>The one that the samples were cut by.</summary>
+    public const ulong DefaultSeed = 42;
+
     /// <summary>The side of each document of a language.</summary>
     /// <param name="share">Of validation documents, in [0, 1).</param>
     public static Side[] Of(IReadOnlyList<DocumentKey> keys, double share, bool heldOut)

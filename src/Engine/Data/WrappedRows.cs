@@ -3,8 +3,10 @@ namespace FastCpt.Engine.Data;
 /// <summary>Documents one after the other, cut into rows regardless of where they end: the paper's packing.</summary>
 /// <remarks>
 /// Done per group of 1,000 documents, whose last row is shorter where the tokens do not come out even (family-cpt.md
-/// 2.5). A row is one segment: attention crosses document ends, positions run from 0, and its last token predicts
-/// nothing. Every token stands in exactly one row.
+/// 2.5). Groups begin anew with each language, where the paper's run on through the concatenation: so a row is of one
+/// language, does not depend on which others there are, and a language has at most one more short row. A row is one
+/// segment: attention crosses document ends, positions run from 0, and its last token predicts nothing. Every token
+/// stands in exactly one row.
 /// </remarks>
 public sealed class WrappedRows : PackedRows
 {

@@ -45,7 +45,8 @@ public static class HtmlReport
         html.Append($"<style>{libraryStyle}</style>\n<style>{style}</style>\n</head>\n<body>\n");
         html.Append($"<h1>{Escape(content.Title)}</h1>\n<p class=\"source\">{Escape(content.Source)}</p>\n");
         WriteFindings(html, content.Findings);
-        html.Append("<h2>Acquisition and forgetting</h2>\n<div id=\"frontier\"></div>\n");
+        html.Append("<h2>Acquisition and forgetting</h2>\n<p class=\"note\">Dashed: the systems that no other beats on "
+            + "both axes.</p>\n<div id=\"frontier\"></div>\n");
         foreach (ReportTable table in content.Tables)
             WriteTable(html, table);
         html.Append($"<script type=\"application/json\" id=\"frontier-data\">{Island(content.Frontier)}</script>\n");

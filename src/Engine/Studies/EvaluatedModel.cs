@@ -38,7 +38,6 @@ public sealed class EvaluatedModel : Artefact
         ["device"] = _config.Device,
         ["precision"] = _config.Precision.ToString(),
         ["groups"] = $"{_config.Alignment.FirstLayers} {_config.Alignment.LastLayers}",
-        ["split_seed"] = _config.Seeds[0],
     };
 
     protected override void MakeContent(StudyRun run)
@@ -47,14 +46,14 @@ public sealed class EvaluatedModel : Artefact
             _model.Artefact.ModelFolder, _tokenizer.Location, _config.Device, _config.Threads, _config.Precision,
             _config.Data.MaxSeqLength, _config.Evaluation.BatchSize * _config.Data.MaxSeqLength, run.Say);
         var corpora = new Corpora(
-            _config.Data, run.ShardFolder, _config.Seeds[0], evaluation.Tokenizer, run.Say, run.Stop, _config.Threads);
+            _config.Data, run.ShardFolder, evaluation.Tokenizer, run.Say, run.Stop, _config.Threads);
         var languages = new List<LanguageResult>();
         foreach (StudyLanguage language in StudyLanguage.Of(_config))
         {
             using TokenShard corpus = corpora.Open(
                 language.Code, [_config.FileOf(language.Code)], heldOut: language.Role == LanguageRole.HeldOut);
             LanguageScore score = evaluation.Measure(
-                language.Code, corpus, _config.Evaluation.MaxDocuments, _config.Seeds[0], run.Stop);
+                language.Code, corpus, _config.Evaluation.MaxDocuments, _config.Data.SplitSeed, run.Stop);
             languages.Add(new LanguageResult(
                 language, score.BitsPerByte, score.Perplexity, score.Tokens, score.Bytes));
         }

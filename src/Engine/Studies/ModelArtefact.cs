@@ -39,7 +39,7 @@ public sealed class GivenModel(string name, string studyFolder, string path) : M
 
 /// <summary>A model that a training run makes, from a recipe or from another model.</summary>
 public sealed class TrainedModel(
-    string name, string studyFolder, RunConfig config, ulong splitSeed, IReadOnlyList<Artefact> inputs)
+    string name, string studyFolder, RunConfig config, IReadOnlyList<Artefact> inputs)
     : ModelArtefact(name, studyFolder, inputs)
 {
     /// <remarks>
@@ -61,13 +61,12 @@ public sealed class TrainedModel(
         if (config.Alignment.L2Sp?.Anchor is { } anchor)
             json["alignment"]!["l2_sp"]!["anchor"] = Hashes(anchor); // written by ToJson
         json["texts"] = texts;
-        json["split_seed"] = splitSeed;
         return json;
     }
 
     protected override void MakeContent(StudyRun run)
     {
-        var options = new TrainingOptions(run.ShardFolder, splitSeed, run.Stop, run.Files, run.Console, run.Quiet);
+        var options = new TrainingOptions(run.ShardFolder, run.Stop, run.Files, run.Console, run.Quiet);
         TrainingRun.Execute(config with { OutputDir = Folder }, options);
     }
 }

@@ -101,5 +101,5 @@ internal sealed class StudyRuns(StudyConfig config, TokenizerArtefact tokenizer)
         new() { Name = name, Files = [config.FileOf(name)], Weight = weight };
 
     private TrainedModel Trained(string name, RunConfig run, params IReadOnlyList<Artefact> inputs) =>
-        new(name, config.OutputDir, run, config.Seeds[0], [tokenizer, .. inputs]);
+        new(name, config.OutputDir, run, [tokenizer, .. inputs]);
 }

@@ -37,7 +37,7 @@ public sealed class StudyTokenizer(StudyConfig config) : TokenizerArtefact(confi
     {
         ["vocabulary_size"] = config.Tokenizer.VocabularySize,
         ["balanced_scripts"] = config.Tokenizer.BalancedScripts,
-        ["seed"] = config.Seeds[0],
+        ["split_seed"] = config.Data.SplitSeed,
         ["validation_share"] = config.Data.ValidationShare,
         ["max_bad_lines"] = config.Data.MaxBadLines,
         ["text_field"] = config.Data.TextField,
@@ -48,16 +48,17 @@ public sealed class StudyTokenizer(StudyConfig config) : TokenizerArtefact(confi
     protected override void MakeContent(StudyRun run)
     {
         LanguageText[] texts = [.. Languages.Select(language =>
-            Corpora.Text(config.Data, language, [config.FileOf(language)], config.Seeds[0]))];
-        long bytes = texts.Min(CorpusText.TrainingBytes);
+            Corpora.Text(config.Data, language, [config.FileOf(language)]))];
+        long bytes = texts.Min(text => CorpusText.TrainingBytes(text, run.Stop));
         run.Say($"tokenizer: {config.Tokenizer.VocabularySize} pieces of {bytes} bytes per language");
         TrainedTokenizer trained = BpeTrainer.Train(
-            texts.SelectMany(text => CorpusText.Training(text, bytes)),
+            texts.SelectMany(text => CorpusText.Training(text, bytes, run.Stop)),
             new BpeTrainerOptions
             {
                 VocabularySize = config.Tokenizer.VocabularySize!.Value, // the graph asks for one only then
                 BalancedScripts = config.Tokenizer.BalancedScripts,
-            });
+            },
+            run.Stop);
         AtomicFile.Write(Path.Combine(Folder, "tokenizer.json"), trained.TokenizerJson, run.Files);
         AtomicFile.Write(Path.Combine(Folder, "tokenizer_config.json"), trained.TokenizerConfig, run.Files);
     }

@@ -41,14 +41,13 @@ public sealed class UnigramBaseline(
             $"{language.Name} {language.Weight:R} {string.Join(",", language.Files.Select(FileHash.Of))}"))]),
         ["data"] = config.ToJson()["data"]!.DeepClone(), // written by ToJson
         ["max_documents"] = config.Evaluation.MaxDocuments,
-        ["split_seed"] = config.Seeds[0],
     };
 
     protected override void MakeContent(StudyRun run)
     {
         Tokenizer pieces = Tokenizer.Load(tokenizer.Location);
         var corpora = new Corpora(
-            config.Data, run.ShardFolder, config.Seeds[0], pieces, run.Say, run.Stop, config.Threads);
+            config.Data, run.ShardFolder, pieces, run.Say, run.Stop, config.Threads);
         var unigram = new TokenUnigram(pieces.VocabularySize);
         foreach (LanguageConfig language in languages)
         {
@@ -65,7 +64,7 @@ public sealed class UnigramBaseline(
             scores[language] = unigram.Measure(
                 language, ValidationText.Open(language, shard, config.Data.MaxSeqLength,
                     config.Evaluation.BatchSize * config.Data.MaxSeqLength, config.Evaluation.MaxDocuments,
-                    config.Seeds[0])).BitsPerByte;
+                    config.Data.SplitSeed)).BitsPerByte;
         }
 
         AtomicFile.Write(

@@ -10,12 +10,18 @@ namespace FastCpt.Engine.Tokenizers;
 /// </remarks>
 public static class BpeTrainer
 {
+    private const string Work = "training a tokenizer";
+
     private static readonly (string Role, string Name)[] Roles =
         [("bos_token", "<bos>"), ("eos_token", "<eos>"), ("pad_token", "<pad>"), ("unk_token", "<unk>")];
 
     /// <param name="documents">UTF-8 texts; how much of each language is the caller's choice.</param>
-    /// <exception cref="RunException">The options ask for what the text cannot give.</exception>
-    public static TrainedTokenizer Train(IEnumerable<ReadOnlyMemory<byte>> documents, BpeTrainerOptions options)
+    /// <param name="stop">Polled once per document and per merge.</param>
+    /// <exception cref="RunException">
+    /// Exit 3: the options ask for what the text cannot give. Exit 130, 143: stopped.
+    /// </exception>
+    public static TrainedTokenizer Train(
+        IEnumerable<ReadOnlyMemory<byte>> documents, BpeTrainerOptions options, StopSignal? stop = null)
     {
         int mergedPieces = options.VocabularySize - 256 - options.SpecialTokens.Count;
         if (mergedPieces < 0 || options.VocabularySize > TokenizerJson.MaxPieces)
@@ -24,9 +30,9 @@ public static class BpeTrainer
                 $"{256 + options.SpecialTokens.Count} (the bytes and the special tokens), " +
                 $"at most {TokenizerJson.MaxPieces}.");
         CheckSpecialTokens(options.SpecialTokens);
-        var words = CountWords(documents);
+        var words = CountWords(documents, stop);
         var training = new Training(words, options);
-        training.Run(mergedPieces);
+        training.Run(mergedPieces, stop);
         if (training.Pieces.Count < 256 + mergedPieces)
             throw new RunException(ExitCode.Config,
                 $"The text gives {training.Pieces.Count + options.SpecialTokens.Count} pieces, " +
@@ -48,11 +54,12 @@ public static class BpeTrainer
                     $"The special token '{token}' is there twice or shorter than two characters.");
     }
 
-    private static WordCounter CountWords(IEnumerable<ReadOnlyMemory<byte>> documents)
+    private static WordCounter CountWords(IEnumerable<ReadOnlyMemory<byte>> documents, StopSignal? stop)
     {
         var words = new WordCounter();
         foreach (var document in documents)
         {
+            stop?.ThrowIfStopRequested(Work);
             var text = document.Span;
             for (int at = 0; at < text.Length;)
             {
@@ -99,11 +106,12 @@ public static class BpeTrainer
 
         public List<(byte[] Left, byte[] Right)> Merges { get; } = [];
 
-        public void Run(int count)
+        public void Run(int count, StopSignal? stop)
         {
             var grown = new List<int>();
             while (Pieces.Count < 256 + count && NextShare() is >= 0 and var share)
             {
+                stop?.ThrowIfStopRequested(Work);
                 int pair = _queues[share].Dequeue();
                 var (left, right, _) = _pairs[pair];
                 byte[] piece = [.. Pieces[left], .. Pieces[right]];

@@ -14,10 +14,9 @@ internal sealed class TrainingData : IDisposable
     {
         DataConfig data = config.Data;
         TrainingConfig training = config.Training;
-        ulong splitSeed = options.SplitSeed ?? config.Seed;
         var corpora = new Corpora(
-            data, options.ShardFolder ?? Path.Combine(config.OutputDir, "shards"), splitSeed, tokenizer, log.Say,
-            options.Stop, config.Threads);
+            data, options.ShardFolder ?? Path.Combine(config.OutputDir, "shards"), tokenizer, log.Say, options.Stop,
+            config.Threads);
         int batchTokens = training.BatchSize * data.MaxSeqLength;
         var parts = new List<MixturePart>();
         foreach (LanguageConfig language in data.Languages)
@@ -41,7 +40,7 @@ internal sealed class TrainingData : IDisposable
         bool weighed = data.Languages.Any(language => language.Weight is not null);
         Mixture mixture = weighed ? Mixture.Weigh(parts, config.Seed) : Mixture.Concatenate(parts, config.Seed);
         Batches = new BatchSource(mixture, training.BatchSize, training.GradientAccumulationSteps);
-        Validation = training.EvalSteps > 0 ? ValidationParts(config, batchTokens, splitSeed) : [];
+        Validation = training.EvalSteps > 0 ? ValidationParts(config, batchTokens) : [];
         if (training.EarlyStopping is not null && Validation.Count == 0)
             throw new RunException(
                 ExitCode.Config,
@@ -65,11 +64,13 @@ internal sealed class TrainingData : IDisposable
     public int LargestBatch { get; }
 
     /// <summary>Languages without a chosen document are left out.</summary>
-    private IReadOnlyList<ValidationPart> ValidationParts(RunConfig config, int batchTokens, ulong seed)
+    private IReadOnlyList<ValidationPart> ValidationParts(RunConfig config, int batchTokens)
     {
         IReadOnlyList<IReadOnlyList<DocumentTokens>> chosen = ValidationText.OverAll(
-            [.. _shards.Select(shard => shard.Validation)], config.Training.EvalDocuments, seed);
-        return [.. config.Data.Languages.Select((language, i) => (language.Name, Shard: _shards[i], Documents: chosen[i]))
+            [.. _shards.Select(shard => shard.Validation)], config.Training.EvalDocuments,
+            config.Data.SplitSeed);
+        return [.. config.Data.Languages
+            .Select((language, i) => (language.Name, Shard: _shards[i], Documents: chosen[i]))
             .Where(part => part.Documents.Count > 0)
             .Select(part => new ValidationPart(part.Name, new ValidationSource(
                 part.Name, part.Shard, part.Documents, config.Data.MaxSeqLength, batchTokens)))];

@@ -4,11 +4,9 @@ namespace FastCpt.Engine.Training;
 
 /// <summary>What a run needs beside its configuration.</summary>
 /// <param name="ShardFolder">Where token shards are kept; null for the run's own folder.</param>
-/// <param name="SplitSeed">Decides which documents validate; null for the run's seed.</param>
 /// <param name="Stop">Polled by every long loop.</param>
 /// <param name="Files">Tests put one in that fails or kills.</param>
 /// <param name="Console">For lines to read.</param>
 /// <param name="Profile">Times every op of a few steps; see <see cref="ProfileTable"/>.</param>
 public sealed record TrainingOptions(
-    string? ShardFolder, ulong? SplitSeed, StopSignal Stop, FileSystem Files, TextWriter Console, bool Quiet,
-    bool Profile = false);
+    string? ShardFolder, StopSignal Stop, FileSystem Files, TextWriter Console, bool Quiet, bool Profile = false);

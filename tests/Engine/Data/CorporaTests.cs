@@ -76,6 +76,6 @@ public sealed class CorporaTests
     private TokenShard Open(DataConfig data, Func<Corpora, TokenShard> open)
     {
         using var stop = new StopSignal(null, _ => { });
-        return open(new Corpora(data, _folder.At("shards"), 42, new ByteTokenizer(), _said.Add, stop, 1));
+        return open(new Corpora(data, _folder.At("shards"), new ByteTokenizer(), _said.Add, stop, 1));
     }
 }

@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Data;
 using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Data;
@@ -31,7 +34,7 @@ public sealed class SamplesTests
             Assert.That(row[4], Is.AnyOf("Public Domain", "CC0 1.0"), file);
             Assert.That(chapters, Has.Count.EqualTo(int.Parse(row[6], CultureInfo.InvariantCulture)), file);
             Assert.That(
-                chapters.Sum(chapter => System.Text.Encoding.UTF8.GetByteCount(chapter.Text)),
+                chapters.Sum(chapter => Encoding.UTF8.GetByteCount(chapter.Text)),
                 Is.EqualTo(int.Parse(row[7], CultureInfo.InvariantCulture)),
                 file);
             byte[] hash = SHA256.HashData(File.ReadAllBytes(Path.Combine(Folder, file)));
@@ -52,6 +55,33 @@ public sealed class SamplesTests
             else
                 Assert.That(ids, Is.EqualTo(english), file);
         }
+    }
+
+    /// <summary>For any seed; the held-out files are cut for the default one, of which they lose nothing.</summary>
+    [Test]
+    public void Samples_FallOnTheSameSideInEveryLanguage([Values(1UL, 7UL, 42UL, 1234567UL)] ulong seed)
+    {
+        var sideOf = new Dictionary<string, Side>();
+        foreach ((string file, string[] row) in Listed())
+        {
+            bool heldOut = row[2].EndsWith("held-out", StringComparison.Ordinal);
+            List<(string Id, string Text)> chapters = Read(file);
+            Side[] sides = Split.Of(
+                [.. chapters.Select(chapter => DocumentKey.Of(seed, chapter.Id, Encoding.UTF8.GetBytes(chapter.Text)))],
+                Split.DefaultShare, heldOut);
+            for (int i = 0; i < sides.Length; i++)
+            {
+                Side side = sides[i] == Side.Validation ? Side.Validation : Side.Training;
+                string id = chapters[i].Id;
+                Assert.That(sideOf.GetValueOrDefault(id, side), Is.EqualTo(side), $"{file} {id}");
+                sideOf[id] = side;
+            }
+
+            if (heldOut && seed == new DataConfig().SplitSeed)
+                Assert.That(sides, Has.All.EqualTo(Side.Validation), file);
+        }
+
+        Assert.That(sideOf.Values, Has.Some.EqualTo(Side.Validation).And.Some.EqualTo(Side.Training));
     }
 
     [Test]

@@ -23,6 +23,32 @@ public sealed class BpeTrainerTests
         Assert.That(second, Is.EqualTo(first));
     }
 
+    /// <summary>A stop that comes while words are counted, and one that comes when only merging is left.</summary>
+    [TestCase(2, 2)]
+    [TestCase(5, 5)]
+    public void Fault_P1_BpeTrainer_AskedToStop_Ends(int stopAfter, int readDocuments)
+    {
+        using StopSignal stop = new(folder: null, _ => { });
+        int read = 0;
+        RunException? stopped = Assert.Throws<RunException>(() => BpeTrainer.Train(
+            Documents(), new BpeTrainerOptions { VocabularySize = 300 }, stop));
+        Assert.That(stopped!.Code, Is.EqualTo(ExitCode.Terminated));
+        Assert.That(read, Is.EqualTo(readDocuments));
+
+        IEnumerable<ReadOnlyMemory<byte>> Documents()
+        {
+            for (; read < 5; read++)
+            {
+                if (read == stopAfter)
+                    stop.OnTerminate();
+                yield return Encoding.UTF8.GetBytes("banana ananas nanana bandana");
+            }
+
+            if (read == stopAfter)
+                stop.OnTerminate();
+        }
+    }
+
     [Test]
     public void BpeTrainer_WritesWhatItReadsBack()
     {

@@ -96,7 +96,7 @@ internal sealed class TinyRun : IDisposable
     {
         using StopSignal quiet = new(folder: null, _ => { });
         TrainingRun.Execute(config, new TrainingOptions(
-            Path("shards"), null, stop ?? quiet, files ?? FileSystem.Real, console ?? TextWriter.Null, Quiet: false,
+            Path("shards"), stop ?? quiet, files ?? FileSystem.Real, console ?? TextWriter.Null, Quiet: false,
             profile));
     }
 
