@@ -8,7 +8,7 @@ namespace FastCpt.Engine.Studies;
 
 /// <summary>Something that a study makes, in a folder of its own, known by a hash of all that it depends on.</summary>
 /// <remarks>
-/// The hash covers the tool's version, the recipe, and the hashes of what the artefact is made from; not where things
+/// The hash covers the tool's build, the recipe, and the hashes of what the artefact is made from; not where things
 /// lie, nor what computes. The folder's .artefact.json says which hash it was made for and whether it is complete, so
 /// that a changed study remakes what depends on the change and nothing else, and a stopped one goes on.
 /// </remarks>
@@ -105,7 +105,7 @@ public abstract class Artefact
     {
         var whole = new JsonObject
         {
-            ["tool"] = ToolVersion.Text,
+            ["tool"] = ToolVersion.Build,
             ["kind"] = GetType().Name,
             ["recipe"] = Recipe(),
             ["inputs"] = new JsonArray([.. Inputs.Select(input => (JsonNode)input.Key)]),

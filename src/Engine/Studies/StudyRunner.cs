@@ -13,6 +13,8 @@ namespace FastCpt.Engine.Studies;
 /// </summary>
 public static class StudyRunner
 {
+    private static readonly EnumerationOptions Hidden = new() { AttributesToSkip = 0 };
+
     /// <param name="only">Names of artefacts to make, with what they are made from; empty for all.</param>
     /// <returns>The results; null while evaluations are missing because only some artefacts were asked for.</returns>
     /// <exception cref="RunException">What an artefact ends with; running again goes on from there.</exception>
@@ -20,6 +22,7 @@ public static class StudyRunner
     {
         var graph = new StudyGraph(run.Config);
         IReadOnlyList<Artefact> wanted = graph.Only(only);
+        Sweep(run, graph);
         int made = 0;
         foreach (Artefact artefact in wanted)
         {
@@ -42,6 +45,33 @@ public static class StudyRunner
         if (made == 0)
             run.Say($"{run.Config.Name}: up to date, {wanted.Count} artefacts");
         return results;
+    }
+
+    /// <summary>Removes what crashes left beside the artefacts, unless another process is making one.</summary>
+    private static void Sweep(StudyRun run, StudyGraph graph)
+    {
+        string[] folders = [.. new[] { run.Config.OutputDir, run.ShardFolder }.Where(
+            folder => Directory.Exists(folder)
+                && Directory.EnumerateFileSystemEntries(folder, ".tmp-*", Hidden).Any())];
+        if (folders.Length == 0)
+            return;
+        var locks = new List<RunLock>();
+        try
+        {
+            foreach (Artefact artefact in graph.Artefacts)
+                locks.Add(artefact.TakeLock());
+            foreach (string folder in folders)
+                Leftovers.Sweep(folder, locks[0], run.Files, run.Say);
+        }
+        catch (RunException exception) when (exception.Code == ExitCode.Config)
+        {
+            run.Say(exception.Message);
+        }
+        finally
+        {
+            foreach (RunLock held in locks)
+                held.Dispose();
+        }
     }
 
     private static void Write(StudyRun run, string name, byte[] bytes)
