@@ -26,11 +26,11 @@ internal static class MergeManifest
     }
 
     /// <summary>An input with the SHA-256 of every weight file; reads them whole.</summary>
-    public static JsonObject Describe(MergeInput input, string role)
+    public static JsonObject Describe(MergeInput input, string role, CancellationToken cancel)
     {
         var files = new JsonObject();
         foreach (string path in Directory.GetFiles(input.Folder, "*.safetensors").Order(StringComparer.Ordinal))
-            files.Add(Path.GetFileName(path), FileHash.Of(path));
+            files.Add(Path.GetFileName(path), FileHash.Of(path, cancel));
         return new JsonObject { ["id"] = input.Id, ["role"] = role, ["sha256"] = files };
     }
 }

@@ -9,7 +9,7 @@ public static class Combine
     private const int ChunkElements = 1 << 16;
 
     /// <summary>Writes a tensor for every tensor of the inputs, which agree in names, shapes and types.</summary>
-    /// <param name="blend">How a tensor is made; numbers that are not floating are copied from the first term.</param>
+    /// <param name="blend">How a tensor is made; what is not floating, and no copy, comes from the first input.</param>
     /// <param name="output">Receives model.safetensors, or shards with their index.</param>
     /// <param name="progress">Told the bytes that are written and those that will be, once a chunk.</param>
     /// <param name="stop">Polled once a chunk.</param>
@@ -66,7 +66,7 @@ public static class Combine
     {
         if (how.CopyOf is not null || !TensorFolder.IsFloating(entry.Type))
         {
-            inputs[how.CopyOf ?? how.Terms[0].Input].Read(entry.Name, offset, chunk);
+            inputs[how.CopyOf ?? 0].Read(entry.Name, offset, chunk);
             return;
         }
         if (!StoredNumbers.CanSum(entry.Type))

@@ -37,8 +37,9 @@ public sealed class UnigramBaseline(
 
     protected override JsonObject Recipe() => new()
     {
-        ["texts"] = new JsonArray([.. languages.Select(language => (JsonNode)FormattableString.Invariant(
-            $"{language.Name} {language.Weight:R} {string.Join(",", language.Files.Select(FileHash.Of))}"))]),
+        ["texts"] = new JsonArray([.. languages.Select(language => (JsonNode)(
+            FormattableString.Invariant($"{language.Name} {language.Weight:R} ")
+            + string.Join(",", language.Files.Select(file => FileHash.Of(file)))))]),
         ["data"] = config.ToJson()["data"]!.DeepClone(), // written by ToJson
         ["max_documents"] = config.Evaluation.MaxDocuments,
     };

@@ -136,6 +136,10 @@ public sealed class MergeTests
         _models.Create("others", 2, DType.I32);
         Soup.Run([_models.Input("integers"), _models.Input("others")], _models.Output("soup"));
         _models.AssertCopies("soup", _ => "integers");
+        _models.Create("anchor", 3, DType.I32);
+        Soup.Run([_models.Input("integers"), _models.Input("others")], _models.Input("anchor"), LayerSelection.All, 0.5,
+            _models.Output("drawn"));
+        _models.AssertCopies("drawn", _ => "integers");
         _models.Create("doubles", 1, DType.F64);
         _models.Create("moredoubles", 2, DType.F64);
         Assert.That(() => Soup.Run([_models.Input("doubles"), _models.Input("moredoubles")], _models.Output("no")),
