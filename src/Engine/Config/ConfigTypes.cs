@@ -20,9 +20,7 @@ internal static class ConfigTypes
     /// <summary>The devices that a configuration may name; whether one is usable shows when it is opened.</summary>
     public static ConfigType<string> Devices { get; } = Word("auto", "cpu", "reference");
 
-    public static ConfigType<Precision> Precisions { get; } = Choice(
-        ("auto", Precision.Auto), ("fp32", Precision.Fp32), ("bf16", Precision.Bf16),
-        ("pure_bf16", Precision.PureBf16));
+    public static ConfigType<Precision> Precisions { get; } = Choice<Precision>();
 
     public static ConfigType<ulong> Seeds { get; } = new SeedType();
 
@@ -40,8 +38,10 @@ internal static class ConfigTypes
     public static ConfigType<double> NumberAbove(double min, double max = double.PositiveInfinity) =>
         new NumberType(min, max, true);
 
-    /// <summary>One of some words, each with what it stands for.</summary>
-    public static ConfigType<T> Choice<T>(params (string Word, T Value)[] choices) => new ChoiceType<T>(choices);
+    /// <summary>One of the words of an enumeration.</summary>
+    public static ConfigType<T> Choice<T>()
+        where T : struct, Enum =>
+        new ChoiceType<T>([.. Enum.GetValues<T>().Select(value => (EnumWord.Of(value), value))]);
 
     /// <summary>One of some words, kept as text.</summary>
     public static ConfigType<string> Word(params string[] words) =>

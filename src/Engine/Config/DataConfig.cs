@@ -66,8 +66,7 @@ public sealed record DataConfig
     private static Section<DataConfig> Common() => new Section<DataConfig>(new DataConfig())
         .Add("max_seq_length", Int(2, 1 << 20), c => c.MaxSeqLength, (c, v) => c with { MaxSeqLength = v },
             "Tokens of a row; longer documents are cut.")
-        .Add("packing", Choice(("isolated", PackingMode.Isolated), ("wrapped", PackingMode.Wrapped)),
-            c => c.Packing, (c, v) => c with { Packing = v },
+        .Add("packing", Choice<PackingMode>(), c => c.Packing, (c, v) => c with { Packing = v },
             "isolated: documents in a row do not see each other and positions restart. wrapped: the stream of tokens "
             + "is cut every row, as the paper does.")
         .Add("validation_share", Number(0, 0.5), c => c.ValidationShare, (c, v) => c with { ValidationShare = v },

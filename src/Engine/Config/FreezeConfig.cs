@@ -17,8 +17,7 @@ public sealed record FreezeConfig
     /// <summary>Whether only the feed-forward matrices freeze.</summary>
     public bool MlpOnly { get; init; }
 
-    internal static readonly ConfigType<LayerGroup> Group =
-        Choice(("first", LayerGroup.First), ("middle", LayerGroup.Middle), ("last", LayerGroup.Last));
+    internal static readonly ConfigType<LayerGroup> Group = Choice<LayerGroup>();
 
     private static readonly Section<FreezeConfig> Full = new Section<FreezeConfig>(new FreezeConfig())
         .Add("groups", List(Group), c => c.Groups, (c, v) => c with { Groups = v },

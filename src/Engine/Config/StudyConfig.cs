@@ -99,10 +99,7 @@ public sealed record StudyConfig
         .Add("data", DataConfig.WithoutLanguages, c => c.Data, (c, v) => c with { Data = v },
             "How documents become rows.")
         .Add("systems",
-            List(Choice(("dense", StudySystem.Dense), ("expert", StudySystem.Expert), ("freeze", StudySystem.Freeze),
-                ("l2_sp", StudySystem.L2Sp), ("dense_reverted", StudySystem.DenseReverted),
-                ("expert_reverted", StudySystem.ExpertReverted), ("soup", StudySystem.Soup))),
-            c => c.Systems, (c, v) => c with { Systems = v },
+            List(Choice<StudySystem>()), c => c.Systems, (c, v) => c with { Systems = v },
             "What is compared with the base; what a system is made from is made as well.")
         .Add("training", StudyTrainingConfig.Section, c => c.Training, (c, v) => c with { Training = v },
             "How dense and the experts are trained; `shared` holds for both.", isRequired: true)

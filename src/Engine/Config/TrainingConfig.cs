@@ -77,10 +77,7 @@ public sealed record TrainingConfig
     private static Section<TrainingConfig> Optimizer(Section<TrainingConfig> table) => table
         .Add("learning_rate", NumberAbove(0, 10), c => c.LearningRate, (c, v) => c with { LearningRate = v },
             "The peak, at the end of the warm-up.")
-        .Add("scheduler",
-            Choice(("cosine", Scheduler.Cosine), ("linear", Scheduler.Linear), ("constant", Scheduler.Constant),
-                ("wsd", Scheduler.Wsd)),
-            c => c.Scheduler, (c, v) => c with { Scheduler = v },
+        .Add("scheduler", Choice<Scheduler>(), c => c.Scheduler, (c, v) => c with { Scheduler = v },
             "After the warm-up: cosine or linear to min_learning_rate, constant, or wsd (stable, then a decay).")
         .Add("warmup_steps", Int(0), c => c.WarmupSteps, (c, v) => c with { WarmupSteps = v },
             "Updates over which the rate rises from 0 to its peak.")
@@ -100,10 +97,7 @@ public sealed record TrainingConfig
             "Global norm that gradients are clipped to; 0: no clipping.")
         .Add("early_stopping", Optional(EarlyStoppingConfig.Section), c => c.EarlyStopping,
             (c, v) => c with { EarlyStopping = v }, "Ends the run when evaluations stop improving; null: never.")
-        .Add("on_nonfinite",
-            Choice(("stop", NonFinitePolicy.Stop), ("skip", NonFinitePolicy.Skip),
-                ("rollback", NonFinitePolicy.Rollback)),
-            c => c.OnNonfinite, (c, v) => c with { OnNonfinite = v },
+        .Add("on_nonfinite", Choice<NonFinitePolicy>(), c => c.OnNonfinite, (c, v) => c with { OnNonfinite = v },
             "What a loss or gradient that is not finite does: stop the run, skip the update, or go back to the last "
             + "healthy checkpoint and past the batch, once.")
         .Add("max_nonfinite_skips", Int(0), c => c.MaxNonfiniteSkips, (c, v) => c with { MaxNonfiniteSkips = v },

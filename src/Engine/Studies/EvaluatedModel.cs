@@ -80,7 +80,7 @@ public sealed class EvaluatedModel : Artefact
         }
 
         return [.. sums.Select(sum => new DriftResult(
-            sum.Key, sum.Value.Relative, sum.Value.Rms, sum.Value.Cosine))];
+            sum.Key, Math.Sqrt(sum.Value.OriginSquares), sum.Value.Relative, sum.Value.Rms, sum.Value.Cosine))];
     }
 
     private static string GroupName(LayerGroups groups, int layer) =>

@@ -36,10 +36,11 @@ public sealed record LanguageResult(
 
 /// <summary>How far a layer group moved from the base.</summary>
 /// <param name="Group">first, middle, last, or other for what is in no layer.</param>
+/// <param name="OriginNorm">‖θ₀‖.</param>
 /// <param name="Relative">‖θ − θ₀‖ / ‖θ₀‖.</param>
 /// <param name="Rms">‖θ − θ₀‖ / √(number of elements).</param>
 /// <param name="Cosine">Of weights against the base's.</param>
-public sealed record DriftResult(string Group, double Relative, double Rms, double Cosine);
+public sealed record DriftResult(string Group, double OriginNorm, double Relative, double Rms, double Cosine);
 
 /// <summary>A model of a study and everything measured of it.</summary>
 /// <param name="System">Null for the base.</param>

@@ -26,12 +26,12 @@ public static class StudyResultsFile
     {
         ["name"] = model.Name,
         ["seed"] = model.Seed,
-        ["system"] = model.System?.ToString(),
+        ["system"] = model.System is { } system ? EnumWord.Of(system) : null,
         ["family"] = model.Family,
         ["languages"] = new JsonArray([.. model.Languages.Select(result => new JsonObject
         {
             ["language"] = result.Language.Code,
-            ["role"] = result.Language.Role.ToString(),
+            ["role"] = EnumWord.Of(result.Language.Role),
             ["family"] = result.Language.Family,
             ["bits_per_byte"] = result.BitsPerByte,
             ["perplexity"] = result.Perplexity,
@@ -41,6 +41,7 @@ public static class StudyResultsFile
         ["drift"] = new JsonArray([.. model.Drift.Select(drift => new JsonObject
         {
             ["group"] = drift.Group,
+            ["origin_norm"] = drift.OriginNorm,
             ["relative"] = drift.Relative,
             ["rms"] = drift.Rms,
             ["cosine"] = drift.Cosine,
@@ -93,7 +94,8 @@ public static class StudyResultsFile
         Property(model, "family").GetString(),
         [.. Property(model, "languages").EnumerateArray().Select(ReadLanguage)],
         [.. Property(model, "drift").EnumerateArray().Select(drift => new DriftResult(
-            Text(drift, "group"), Number(drift, "relative"), Number(drift, "rms"), Number(drift, "cosine")))]);
+            Text(drift, "group"), Number(drift, "origin_norm"), Number(drift, "relative"), Number(drift, "rms"),
+            Number(drift, "cosine")))]);
 
     private static LanguageResult ReadLanguage(JsonElement result) => new(
         new StudyLanguage(
@@ -107,12 +109,9 @@ public static class StudyResultsFile
             ? value
             : throw new FormatException($"'{name}' is missing.");
 
-    /// <summary>A value of an enumeration by its name; numbers are none.</summary>
-    private static T Named<T>(string name)
+    private static T Named<T>(string word)
         where T : struct, Enum =>
-        Enum.TryParse(name, out T value) && Enum.GetName(value) == name
-            ? value
-            : throw new FormatException($"'{name}' is no {typeof(T).Name}.");
+        EnumWord.Find<T>(word) ?? throw new FormatException($"'{word}' is no {typeof(T).Name}.");
 
     private static string Text(JsonElement element, string name) =>
         Property(element, name).GetString() ?? throw new FormatException($"'{name}' is null.");

@@ -22,7 +22,7 @@ public static class StudyTable
         _ => "Soup",
     };
 
-    /// <summary>Heads, then a row a system: <see cref="Families"/> in bits per byte, and the drift of the weights.</summary>
+    /// <summary>Heads, then a row a system: <see cref="Families"/> in bits per byte, and the weights' drift.</summary>
     public static IReadOnlyList<IReadOnlyList<string>> Cells(StudyResults results)
     {
         IReadOnlyList<IReadOnlyList<string>> families = Families(results, StudyMeasure.BitsPerByte);
@@ -85,12 +85,24 @@ public static class StudyTable
         return text.ToString();
     }
 
-    /// <summary>Mean over a system's models of ‖θ − θ₀‖ / ‖θ₀‖ over the chosen groups' mean.</summary>
+    /// <summary>Mean over a system's models of ‖θ − θ₀‖ / ‖θ₀‖, both norms over the chosen groups together.</summary>
     private static double Drift(StudyResults results, StudySystem? system, Func<string, bool> choose)
     {
-        double[] values = [.. results.Models.Where(model => model.System == system)
-            .SelectMany(model => model.Drift).Where(drift => choose(drift.Group)).Select(drift => drift.Relative)];
-        return values.Length == 0 ? double.NaN : values.Average();
+        return results.Models.Where(model => model.System == system)
+            .Select(model => Relative(model.Drift.Where(drift => choose(drift.Group))))
+            .DefaultIfEmpty(double.NaN).Average();
+
+        static double Relative(IEnumerable<DriftResult> groups)
+        {
+            double distance = 0, origin = 0;
+            foreach (DriftResult group in groups)
+            {
+                distance += group.Relative * group.OriginNorm * group.Relative * group.OriginNorm;
+                origin += group.OriginNorm * group.OriginNorm;
+            }
+
+            return Math.Sqrt(distance / origin);
+        }
     }
 
     private static IEnumerable<StudySystem?> Systems(StudyResults results) =>

@@ -67,7 +67,8 @@ internal sealed class TrainingSession : IDisposable
         _log.Say(string.Create(
             CultureInfo.InvariantCulture,
             $"{_model.Parameters.Count} parameters, {trained} trained; {_data.RowTokens} tokens a row; "
-            + $"{_backend.Name} {_backend.InstructionSet}, {_backend.Threads} threads, {_config.Precision}"));
+            + $"{_backend.Name} {_backend.InstructionSet}, {_backend.Threads} threads, "
+            + $"{EnumWord.Of(_config.Precision)}"));
     }
 
     /// <param name="held">The lock of the run's folder.</param>

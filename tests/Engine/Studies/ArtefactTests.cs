@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
@@ -77,6 +78,6 @@ internal sealed class ArtefactTests
         protected override JsonObject Recipe() => new() { ["content"] = content };
 
         protected override void MakeContent(StudyRun run) =>
-            AtomicFile.Write(Path.Combine(Folder, "content.txt"), System.Text.Encoding.UTF8.GetBytes(content), run.Files);
+            AtomicFile.Write(Path.Combine(Folder, "content.txt"), Encoding.UTF8.GetBytes(content), run.Files);
     }
 }

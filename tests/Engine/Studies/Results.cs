@@ -12,7 +12,10 @@ internal static class Results
     public static ModelResult Model(
         StudySystem? system, string? family, params IReadOnlyList<LanguageResult> languages) => new(
         $"seed-42/{system?.ToString() ?? "base"}-{family}", 42, system, family, languages,
-        [new DriftResult("first", 0.25, 0.5, 0.75), new DriftResult("middle", system is null ? 0 : 0.75, 0.125, 1)]);
+        [
+            new DriftResult("first", 3, 0.25, 0.5, 0.75),
+            new DriftResult("middle", 4, system is null ? 0 : 0.75, 0.125, 1),
+        ]);
 
     /// <param name="value">Both bits per byte and perplexity.</param>
     public static LanguageResult Language(string code, LanguageRole role, string? family, double value) =>

@@ -87,9 +87,10 @@ internal sealed class StudyTableTests
         [
             ["bits per byte", "slavic held-in", "germanic held-in", "held-in", "slavic held-out", "germanic held-out",
                 "held-out", "other families", "base", "drift middle", "drift"],
-            ["Base", "2.500", "4.000", "3.250", "5.000", "–", "5.000", "–", "1.000", "0.000", "0.125"],
-            // Base languages are averaged over both experts; "other families" is 40 of one and 250 of the other.
-            ["Expert", "25.000", "400.000", "212.500", "50.000", "–", "50.000", "145.000", "55.000", "0.750", "0.500"],
+            ["Base", "2.500", "4.000", "3.250", "5.000", "–", "5.000", "–", "1.000", "0.000", "0.150"],
+            // Base languages are averaged over both experts; "other families" is 40 of one and 250 of the other; drift
+            // is √(0.75² + 3²) / √(3² + 4²).
+            ["Expert", "25.000", "400.000", "212.500", "50.000", "–", "50.000", "145.000", "55.000", "0.750", "0.618"],
         ]));
     }
 
