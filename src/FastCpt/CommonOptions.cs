@@ -39,6 +39,10 @@ internal sealed class CommonOptions
         {
             return Fail(ExitCode.Resources, e.Message, e);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Fail(ExitCode.Resources, e.Message, e);
+        }
         catch (OutOfMemoryException e)
         {
             return Fail(ExitCode.Resources, "out of memory: " + e.Message, e);

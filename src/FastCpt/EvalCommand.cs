@@ -17,7 +17,7 @@ internal static class EvalCommand
         var inputs = new ConfigInputs();
         var model = new Option<string?>("--model")
         {
-            Description = "Hugging Face folder to score; the run's finished model if not given.",
+            Description = "Model folder or llama2.c .bin to score; the run's finished model if not given.",
             HelpName = "folder",
         };
         var documents = new Option<int>("--max-documents")
@@ -37,13 +37,30 @@ internal static class EvalCommand
             RunConfig config = RunConfig.Load(inputs.Layers(parse));
             string folder = parse.GetValue(model) ?? Path.Combine(config.OutputDir, TrainingRun.FinalFolderName);
             using var stop = new StopSignal();
-            Show(terminal, Measure(config, folder, parse.GetValue(documents), terminal, stop));
+            var scores = new List<LanguageScore>();
+            try
+            {
+                Measure(config, folder, parse.GetValue(documents), terminal, stop, scores);
+            }
+            catch (RunException exception)
+                when (exception.Code is ExitCode.Resumable or ExitCode.Interrupted or ExitCode.Terminated)
+            {
+                // Nothing is kept to go on from; what is measured already is the result, and says that it is a part.
+                Show(terminal, scores, isComplete: false);
+                throw new RunException(
+                    stop.UnsavedCode, $"eval: stopped by {stop.Reason} after {scores.Count} of "
+                    + $"{config.Data.Languages.Count} languages. Run it again.", exception);
+            }
+
+            Show(terminal, scores, isComplete: true);
         }));
         return verb;
     }
 
-    private static List<LanguageScore> Measure(
-        RunConfig config, string folder, int maxDocuments, Terminal terminal, StopSignal stop)
+    /// <param name="scores">Receives one after the other.</param>
+    private static void Measure(
+        RunConfig config, string folder, int maxDocuments, Terminal terminal, StopSignal stop,
+        List<LanguageScore> scores)
     {
         using var evaluation = new ModelEvaluation(
             folder, config.Tokenizer!, config.Device, config.Threads, config.Precision, // the reader has filled it in
@@ -51,34 +68,27 @@ internal static class EvalCommand
         var corpora = new Corpora(
             config.Data, Path.Combine(config.OutputDir, "shards"), evaluation.Tokenizer, terminal.Note, stop,
             config.Threads);
-        var scores = new List<LanguageScore>();
         foreach (LanguageConfig language in config.Data.Languages)
         {
             using TokenShard shard = corpora.Open(language);
             scores.Add(evaluation.Measure(
                 language.Name, shard, maxDocuments, config.Data.SplitSeed, stop));
         }
-
-        return scores;
     }
 
-    private static void Show(Terminal terminal, IReadOnlyList<LanguageScore> scores)
+    private static void Show(Terminal terminal, IReadOnlyList<LanguageScore> scores, bool isComplete)
     {
         if (terminal.IsJson)
         {
-            terminal.Result(new JsonArray([.. scores.Select(score => (JsonNode)new JsonObject
+            terminal.Result(new JsonObject
             {
-                ["language"] = score.Language,
-                ["bits_per_byte"] = score.BitsPerByte,
-                ["perplexity"] = score.Perplexity,
-                ["loss_nats"] = score.LossNats,
-                ["tokens"] = score.Tokens,
-                ["bytes"] = score.Bytes,
-            })]));
+                ["complete"] = isComplete,
+                ["languages"] = new JsonArray([.. scores.Select(ToJson)]),
+            });
             return;
         }
 
-        int width = Math.Max(8, scores.Max(score => score.Language.Length));
+        int width = scores.Select(score => score.Language.Length).Append(8).Max();
         terminal.Result($"{"language".PadRight(width)}  bits/byte  perplexity    tokens     bytes");
         foreach (LanguageScore score in scores)
             terminal.Result(string.Create(
@@ -86,4 +96,14 @@ internal static class EvalCommand
                 $"{score.Language.PadRight(width)}  {score.BitsPerByte,9:F4}  {score.Perplexity,10:F3}  "
                 + $"{score.Tokens,8}  {score.Bytes,8}"));
     }
+
+    private static JsonNode ToJson(LanguageScore score) => new JsonObject
+    {
+        ["language"] = score.Language,
+        ["bits_per_byte"] = score.BitsPerByte,
+        ["perplexity"] = score.Perplexity,
+        ["loss_nats"] = score.LossNats,
+        ["tokens"] = score.Tokens,
+        ["bytes"] = score.Bytes,
+    };
 }

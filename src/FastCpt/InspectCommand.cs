@@ -18,7 +18,8 @@ internal static class InspectCommand
     {
         var path = new Argument<string>("path")
         {
-            Description = "A model or checkpoint folder, a .safetensors file, or a tokenizer's file or folder.",
+            Description = "A model or checkpoint folder, a .safetensors file, a llama2.c .bin, or a tokenizer's file "
+                + "or folder.",
         };
         var verify = new Option<bool>("--verify")
         {
@@ -52,6 +53,9 @@ internal static class InspectCommand
         {
             if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
                 AddFile(path, facts, terminal);
+            else if (path.EndsWith(".bin", StringComparison.OrdinalIgnoreCase)
+                && Llama2cReader.ConfigOf(path) is { } llama2c)
+                AddConfig(llama2c, facts);
             else
                 AddTokenizer(Tokenizer.Load(path), facts);
             return facts;
@@ -88,14 +92,7 @@ internal static class InspectCommand
         if (problems is not null)
             ModelFolder.Open(path, terminal.Note).Dispose();        // throws where weights and config.json do not fit
         ModelConfig config = ModelConfigReader.Read(path).Config;
-        facts.Add("architecture", config.Architecture.ToString());
-        facts.Add("layers", config.Layers);
-        facts.Add("width", config.Width);
-        facts.Add("heads", config.Heads);
-        facts.Add("key_heads", config.KeyHeads);
-        facts.Add("inner_width", config.InnerWidth);
-        facts.Add("vocabulary", config.VocabularySize);
-        facts.Add("tied_head", config.TiedHead);
+        AddConfig(config, facts);
         using TensorFolder folder = TensorFolder.Open(path, terminal.Note);
         AddTensors(folder.Entries, facts, terminal);
         AddGroups(folder.Entries, LayerGroups.Of(config.Layers), facts);
@@ -106,6 +103,18 @@ internal static class InspectCommand
             .Select(f => $"{f.Count} numbers of {f.Entry} are NaN or infinite"));
         if (found.Count > MostTensorsNamed)
             problems.Add($"{found.Count - MostTensorsNamed} more tensors have such numbers");
+    }
+
+    private static void AddConfig(ModelConfig config, JsonObject facts)
+    {
+        facts.Add("architecture", config.Architecture.ToString());
+        facts.Add("layers", config.Layers);
+        facts.Add("width", config.Width);
+        facts.Add("heads", config.Heads);
+        facts.Add("key_heads", config.KeyHeads);
+        facts.Add("inner_width", config.InnerWidth);
+        facts.Add("vocabulary", config.VocabularySize);
+        facts.Add("tied_head", config.TiedHead);
     }
 
     private static void AddFile(string path, JsonObject facts, Terminal terminal)

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Models;
+using FastCpt.Engine.Studies;
 using FastCpt.Engine.Tokenizers;
 using FastCpt.Engine.Training;
 using FastCpt.Kernels;
@@ -18,18 +19,22 @@ internal static class PlanCommand
     public static Command Create(CommonOptions options)
     {
         var inputs = new ConfigInputs();
-        var verb = new Verb("plan", "Says what a run will need of memory, disk and time; starts nothing.")
+        var verb = new Verb("plan", "Says what a run or a study will need of memory, disk, time; starts nothing.")
         {
-            Examples = ["fastcpt plan run.yaml", "fastcpt plan run.yaml --set training.batch_size=16 --json"],
+            Examples =
+            [
+                "fastcpt plan studies/quickstart.yaml",
+                "fastcpt plan run.yaml --set training.batch_size=16 --json",
+            ],
         };
         inputs.AddTo(verb);
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
-            RunConfig config = RunConfig.Load(inputs.Layers(parse));
-            RunPlan plan = RunPlan.Of(config, ModelOf(config));
-            using Backend backend = Devices.Open(config.Device, config.Threads);
-            double peak = backend.MeasureLimits().F32Flops;
-            Show(terminal, plan, plan.Steps * plan.StepFlops / peak, config.Training.SaveTotalLimit);
+            ConfigLayers layers = inputs.Layers(parse);
+            if (layers.IsStudy)
+                Show(terminal, StudyConfig.Load(layers));
+            else
+                Show(terminal, RunConfig.Load(layers));
         }));
         return verb;
     }
@@ -43,24 +48,70 @@ internal static class PlanCommand
         return ModelRecipe.ToConfig(config.Model, vocabulary);
     }
 
-    private static void Show(Terminal terminal, RunPlan plan, double peakSeconds, int keptCheckpoints)
+    private static void Show(Terminal terminal, StudyConfig config)
     {
-        long disk = plan.CheckpointBytes * (keptCheckpoints + 1);
+        IReadOnlyList<(TrainedModel Run, RunPlan Plan)> runs = StudyPlan.Of(config);
+        double peak = PeakOf(config.Device, config.Threads);
+        double flops = runs.Sum(run => run.Plan.Steps * run.Plan.StepFlops);
         if (terminal.IsJson)
         {
             terminal.Result(new JsonObject
             {
-                ["parameters"] = plan.Parameters,
-                ["trained"] = plan.Trained,
-                ["state_bytes"] = plan.StateBytes,
-                ["activation_bytes"] = plan.ActivationBytes,
-                ["checkpoint_bytes"] = plan.CheckpointBytes,
-                ["checkpoints_bytes"] = disk,
-                ["steps"] = plan.Steps,
-                ["tokens"] = plan.Steps * plan.StepTokens,
-                ["flops"] = plan.Steps * plan.StepFlops,
-                ["seconds_at_peak"] = double.IsFinite(peakSeconds) ? peakSeconds : null,
+                ["runs"] = new JsonArray([.. runs.Select(run =>
+                {
+                    JsonObject json = ToJson(run.Plan, peak, run.Run.Config);
+                    json.Insert(0, "name", run.Run.Name);
+                    return (JsonNode)json;
+                })]),
+                ["flops"] = flops,
+                ["seconds_at_peak"] = double.IsFinite(peak) ? flops / peak : null,
             });
+            return;
+        }
+
+        int width = runs.Select(run => run.Run.Name.Length).Append(5).Max();
+        terminal.Result($"{"run".PadRight(width)}     steps         tokens      memory        disk");
+        foreach ((TrainedModel run, RunPlan plan) in runs)
+            terminal.Result(string.Create(CultureInfo.InvariantCulture,
+                $"{run.Name.PadRight(width)}  {plan.Steps,8}  {plan.Steps * plan.StepTokens,13}  "
+                + $"{Mib(plan.StateBytes + plan.ActivationBytes),10}  {Mib(DiskOf(plan, run.Config)),10}"));
+        terminal.Result(string.Create(CultureInfo.InvariantCulture,
+            $"{"total".PadRight(width)}  {runs.Sum(run => run.Plan.Steps),8}  "
+            + $"{runs.Sum(run => run.Plan.Steps * run.Plan.StepTokens),13}  {flops:0.##e+0} operations"));
+        ShowTime(terminal, flops / peak);
+    }
+
+    private static double PeakOf(string device, int threads)
+    {
+        using Backend backend = Devices.Open(device, threads);
+        return backend.MeasureLimits().F32Flops;
+    }
+
+    /// <summary>All checkpoints that are kept, and the one being written.</summary>
+    private static long DiskOf(RunPlan plan, RunConfig config) =>
+        plan.CheckpointBytes * (config.Training.SaveTotalLimit + 1);
+
+    private static JsonObject ToJson(RunPlan plan, double peak, RunConfig config) => new()
+    {
+        ["parameters"] = plan.Parameters,
+        ["trained"] = plan.Trained,
+        ["state_bytes"] = plan.StateBytes,
+        ["activation_bytes"] = plan.ActivationBytes,
+        ["checkpoint_bytes"] = plan.CheckpointBytes,
+        ["checkpoints_bytes"] = DiskOf(plan, config),
+        ["steps"] = plan.Steps,
+        ["tokens"] = plan.Steps * plan.StepTokens,
+        ["flops"] = plan.Steps * plan.StepFlops,
+        ["seconds_at_peak"] = double.IsFinite(peak) ? plan.Steps * plan.StepFlops / peak : null,
+    };
+
+    private static void Show(Terminal terminal, RunConfig config)
+    {
+        RunPlan plan = RunPlan.Of(config, ModelOf(config));
+        double peak = PeakOf(config.Device, config.Threads);
+        if (terminal.IsJson)
+        {
+            terminal.Result(ToJson(plan, peak, config));
             return;
         }
 
@@ -69,9 +120,14 @@ internal static class PlanCommand
         terminal.Result(string.Create(culture, $"memory       {Mib(plan.StateBytes)} for weights and optimizer, about "
             + $"{Mib(plan.ActivationBytes)} for activations of a micro-batch, at most 64 MiB for logits"));
         terminal.Result(string.Create(culture, $"disk         {Mib(plan.CheckpointBytes)} a checkpoint, "
-            + $"{Mib(disk)} for all that are kept and the one being written"));
+            + $"{Mib(DiskOf(plan, config))} for all that are kept and the one being written"));
         terminal.Result(string.Create(culture, $"work         {plan.Steps} steps, "
             + $"{plan.Steps * plan.StepTokens} tokens, {plan.Steps * plan.StepFlops:0.##e+0} operations"));
+        ShowTime(terminal, plan.Steps * plan.StepFlops / peak);
+    }
+
+    private static void ShowTime(Terminal terminal, double peakSeconds)
+    {
         if (double.IsFinite(peakSeconds))
             terminal.Result($"time         {Time(peakSeconds / FastShare)} to {Time(peakSeconds / SlowShare)}: "
                 + $"{FastShare:P0} to {SlowShare:P0} of the arithmetic peak measured here, without evaluation"

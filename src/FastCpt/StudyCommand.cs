@@ -32,7 +32,8 @@ internal static class StudyCommand
             StudyConfig config = StudyConfig.Load(inputs.Layers(parse));
             OutputFolder.Prepare(config.OutputDir);
             using var stop = new StopSignal(config.OutputDir);
-            var run = new StudyRun(config, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet);
+            var run = new StudyRun(
+                config, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet, terminal.ShowsProgress);
             if (StudyRunner.Run(run, parse.GetValue(only) ?? []) is { } results)
                 Show(terminal, results, config.OutputDir);
             else if (terminal.IsJson)
@@ -45,14 +46,20 @@ internal static class StudyCommand
 
     private static void Show(Terminal terminal, StudyResults results, string folder)
     {
+        IReadOnlyList<StudyFinding> findings = StudyFinding.Of(results);
         if (terminal.IsJson)
         {
-            terminal.Result(StudyResultsFile.ToJson(results));
+            JsonObject document = StudyResultsFile.ToJson(results);
+            document["findings"] = new JsonArray([.. findings.Select(finding => new JsonObject
+            {
+                ["statement"] = finding.Statement, ["holds"] = finding.Holds,
+            })]);
+            terminal.Result(document);
             return;
         }
 
         terminal.Result(StudyTable.Text(results).TrimEnd('\n'));
-        foreach (StudyFinding finding in StudyFinding.Of(results))
+        foreach (StudyFinding finding in findings)
             terminal.Result($"{(finding.Holds ? "yes" : "no ")}  {finding.Statement}");
         terminal.Result(Path.Combine(folder, StudyReport.FileName));
     }

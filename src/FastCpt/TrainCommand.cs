@@ -32,7 +32,8 @@ internal static class TrainCommand
             RunConfig config = RunConfig.Load(inputs.Layers(parse));
             using var stop = new StopSignal(config.OutputDir);
             var run = new TrainingOptions(
-                ShardFolder: null, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet, parse.GetValue(profile));
+                ShardFolder: null, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet, parse.GetValue(profile),
+                terminal.ShowsProgress);
             bool trained = TrainingRun.Execute(config, run);
             if (!trained)
                 terminal.Note($"{config.OutputDir}: done already");

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text.Json;
 using FastCpt.Engine.Files;
 using FastCpt.Tests.Support;
@@ -38,6 +39,25 @@ public sealed class CommandLineTests
             Call call = Call.Of([.. verb, "--help"]);
             Assert.That(call.Code, Is.EqualTo(ExitCode.Done));
             Assert.That(call.Output, Does.Contain("Examples:\n  fastcpt " + string.Join(' ', verb)));
+        }
+    }
+
+    [Test]
+    public void CommandLine_WhatTheSystemRefuses_EndsWith6()
+    {
+        var options = new CommonOptions();
+        var root = new RootCommand();
+        foreach (Option option in options.All)
+            root.Add(option);
+        Exception[] refusals = [new IOException("disk"), new UnauthorizedAccessException("key")];
+        foreach (Exception refusal in refusals)
+        {
+            using var error = new StringWriter();
+            root.SetAction(parse => options.Run(parse, (Action<Terminal>)(_ => throw refusal)));
+            int code = root.Parse(Array.Empty<string>()).Invoke(
+                new InvocationConfiguration { Output = TextWriter.Null, Error = error });
+            Assert.That(code, Is.EqualTo((int)ExitCode.Resources));
+            Assert.That(error.ToString().Trim(), Is.EqualTo(refusal.Message));
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FastCpt.Engine.Checkpoints;
 using FastCpt.Engine.Files;
+using FastCpt.Tests.Engine.Models;
 using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests;
@@ -22,6 +23,16 @@ public sealed class InspectCommandTests
 
     [TearDown]
     public void RemoveFolder() => _folder.Dispose();
+
+    [Test]
+    public void Inspect_ReadsModelsOfLlama2c()
+    {
+        Call call = Call.Of("inspect", Llama2cReaderTests.Write(_folder, tied: false), "--json");
+        Assert.That(call.Code, Is.EqualTo(ExitCode.Done), call.Error);
+        using JsonDocument facts = JsonDocument.Parse(call.Output);
+        Assert.That(facts.RootElement.GetProperty("layers").GetInt32(), Is.EqualTo(2));
+        Assert.That(facts.RootElement.GetProperty("tied_head").GetBoolean(), Is.False);
+    }
 
     [Test]
     public void Inspect_CountsParametersByLayerGroup()

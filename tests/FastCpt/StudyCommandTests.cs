@@ -102,7 +102,7 @@ internal sealed class StudyCommandTests
         Assert.That(call.Code, Is.EqualTo(ExitCode.Done), call.Error);
         using JsonDocument scores = JsonDocument.Parse(call.Output), results = JsonDocument.Parse(_made.Output);
         JsonElement studied = results.RootElement.GetProperty("models")[1].GetProperty("languages");
-        foreach (JsonElement score in scores.RootElement.EnumerateArray())
+        foreach (JsonElement score in scores.RootElement.GetProperty("languages").EnumerateArray())
         {
             JsonElement same = studied.EnumerateArray().Single(
                 result => result.GetProperty("language").GetString() == score.GetProperty("language").GetString());
@@ -110,7 +110,8 @@ internal sealed class StudyCommandTests
                 Assert.That(score.GetProperty(key).GetDouble(), Is.EqualTo(same.GetProperty(key).GetDouble()), key);
         }
 
-        Assert.That(scores.RootElement.GetArrayLength(), Is.EqualTo(2));
+        Assert.That(scores.RootElement.GetProperty("languages").GetArrayLength(), Is.EqualTo(2));
+        Assert.That(scores.RootElement.GetProperty("complete").GetBoolean(), Is.True);
         string[] lines = Call.Of("eval", Run, "--model", Model).Output.TrimEnd().Split('\n');
         Assert.That(lines[0], Does.StartWith("language  bits/byte"));
         Assert.That(lines[1..].Select(line => line[..2]), Is.EqualTo((string[])["en", "hr"]));

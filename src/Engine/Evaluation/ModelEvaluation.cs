@@ -16,7 +16,7 @@ public sealed class ModelEvaluation : IDisposable
     private readonly TokenLosses _losses;
     private readonly int _context, _batchTokens;
 
-    /// <param name="folder">Hugging Face folder.</param>
+    /// <param name="folder">Hugging Face folder, or a .bin file of llama2.c.</param>
     /// <param name="tokenizer">Folder or file.</param>
     /// <param name="context">Longest segment.</param>
     /// <param name="batchTokens">Rows of one forward pass; scores do not depend on it.</param>
@@ -30,13 +30,12 @@ public sealed class ModelEvaluation : IDisposable
         try
         {
             DType type = Precisions.ActivationType(Precisions.Resolve(precision));
-            using ModelFolder source = ModelFolder.Open(folder, warn);
-            if (Tokenizer.VocabularySize > source.Config.VocabularySize)
+            _model = Open(folder, type, warn);
+            if (Tokenizer.VocabularySize > _model.Config.VocabularySize)
                 throw new RunException(
                     ExitCode.ModelFile,
-                    $"{folder}: the model knows {source.Config.VocabularySize} pieces, its tokenizer {tokenizer} has "
+                    $"{folder}: the model knows {_model.Config.VocabularySize} pieces, its tokenizer {tokenizer} has "
                     + $"{Tokenizer.VocabularySize}. They may come from different models.");
-            _model = ModelLoader.Load(source, _backend, type, context, warn);
             _tape = new Tape(_backend);
             _losses = new TokenLosses(_backend, batchTokens);
         }
@@ -62,5 +61,13 @@ public sealed class ModelEvaluation : IDisposable
         _tape?.Dispose();
         _model?.Dispose();
         _backend.Dispose();
+    }
+
+    private CausalModel Open(string path, DType type, Action<string> warn)
+    {
+        if (path.EndsWith(".bin", StringComparison.OrdinalIgnoreCase))
+            return Llama2cReader.Load(path, _backend, type, _context);
+        using ModelFolder source = ModelFolder.Open(path, warn);
+        return ModelLoader.Load(source, _backend, type, _context, warn);
     }
 }

@@ -39,6 +39,23 @@ public static class Llama2cReader
         }
     }
 
+    /// <summary>What the header says; null where the file is not a whole model of this kind.</summary>
+    /// <exception cref="RunException">Exit code 4: the file cannot be read.</exception>
+    public static ModelConfig? ConfigOf(string path)
+    {
+        using InputFile file = InputFile.Open(path, ExitCode.ModelFile);
+        try
+        {
+            ModelConfig config = ReadConfig(file);
+            CheckLength(file, config);
+            return config;
+        }
+        catch (RunException)
+        {
+            return null;
+        }
+    }
+
     private static ModelConfig ReadConfig(InputFile file)
     {
         if (file.Length < HeaderBytes)

@@ -42,6 +42,8 @@ public sealed class TrainedModel(
     string name, string studyFolder, RunConfig config, IReadOnlyList<Artefact> inputs)
     : ModelArtefact(name, studyFolder, inputs)
 {
+    public RunConfig Config => config;
+
     /// <remarks>
     /// Paths give way to hashes of what they lead to, or to the inputs.
     /// </remarks>
@@ -54,7 +56,7 @@ public sealed class TrainedModel(
         var texts = new JsonArray();
         foreach (LanguageConfig language in config.Data.Languages)
         {
-            texts.Add((JsonNode)string.Join(",", language.Files.Select(FileHash.Of)));
+            texts.Add((JsonNode)string.Join(",", language.Files.Select(file => FileHash.Of(file))));
             ((JsonObject)json["data"]!["languages"]![language.Name]!).Remove("files"); // written by ToJson
         }
 
@@ -66,7 +68,8 @@ public sealed class TrainedModel(
 
     protected override void MakeContent(StudyRun run)
     {
-        var options = new TrainingOptions(run.ShardFolder, run.Stop, run.Files, run.Console, run.Quiet);
+        var options = new TrainingOptions(
+            run.ShardFolder, run.Stop, run.Files, run.Console, run.Quiet, ShowsProgress: run.ShowsProgress);
         TrainingRun.Execute(config with { OutputDir = Folder }, options);
     }
 }

@@ -9,7 +9,9 @@ namespace FastCpt.Engine.Studies;
 /// <param name="Stop">Polled by every long loop.</param>
 /// <param name="Files">Tests put one in that fails or kills.</param>
 /// <param name="Console">For lines to read.</param>
-public sealed record StudyRun(StudyConfig Config, StopSignal Stop, FileSystem Files, TextWriter Console, bool Quiet)
+/// <param name="ShowsProgress">Whether these include one for every so many steps of training.</param>
+public sealed record StudyRun(
+    StudyConfig Config, StopSignal Stop, FileSystem Files, TextWriter Console, bool Quiet, bool ShowsProgress = true)
 {
     /// <summary>Token shards, shared by all systems.</summary>
     public string ShardFolder => Path.Combine(Config.OutputDir, "shards");

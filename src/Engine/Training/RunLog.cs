@@ -49,7 +49,7 @@ public sealed class RunLog : IDisposable
     private readonly string _runId;
     private readonly int _attempt;
     private readonly TextWriter _console;
-    private readonly bool _quiet;
+    private readonly bool _quiet, _showsProgress;
     private readonly long _start = Environment.TickCount64;
     private readonly MemoryStream _line = new();
     private readonly List<(string Name, double Value)> _nonFinite = [];
@@ -59,9 +59,12 @@ public sealed class RunLog : IDisposable
     /// <param name="folder">The run's folder.</param>
     /// <param name="attempt">1 for a fresh run, one more after each resume.</param>
     /// <param name="console">For lines to read.</param>
-    public RunLog(string folder, string runId, int attempt, TextWriter console, bool quiet = false)
+    /// <param name="showsProgress">Whether these include every report of a step.</param>
+    public RunLog(
+        string folder, string runId, int attempt, TextWriter console, bool quiet = false, bool showsProgress = true)
     {
-        (_runId, _attempt, _console, _quiet) = (runId, attempt, console, quiet);
+        (_runId, _attempt, _console) = (runId, attempt, console);
+        (_quiet, _showsProgress) = (quiet, showsProgress);
         try
         {
             _metrics = new FileStream(
@@ -87,7 +90,8 @@ public sealed class RunLog : IDisposable
 
     public void Step(in StepReport report)
     {
-        Say(Format(report));
+        if (_showsProgress)
+            Say(Format(report));
         ReadOnlySpan<(string, double)> values =
         [
             ("penalty", report.Penalty), ("loss", report.LossNats), ("grad_norm", report.GradientNorm),

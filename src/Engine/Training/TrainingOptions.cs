@@ -8,5 +8,7 @@ namespace FastCpt.Engine.Training;
 /// <param name="Files">Tests put one in that fails or kills.</param>
 /// <param name="Console">For lines to read.</param>
 /// <param name="Profile">Times every op of a few steps; see <see cref="ProfileTable"/>.</param>
+/// <param name="ShowsProgress">Whether the lines include one for every so many steps.</param>
 public sealed record TrainingOptions(
-    string? ShardFolder, StopSignal Stop, FileSystem Files, TextWriter Console, bool Quiet, bool Profile = false);
+    string? ShardFolder, StopSignal Stop, FileSystem Files, TextWriter Console, bool Quiet, bool Profile = false,
+    bool ShowsProgress = true);

@@ -35,7 +35,8 @@ public static class TrainingRun
         }
 
         int attempt = RunRecord.NextAttempt(config.OutputDir);
-        using var log = new RunLog(config.OutputDir, RunId(config), attempt, options.Console, options.Quiet);
+        using var log = new RunLog(
+            config.OutputDir, RunId(config), attempt, options.Console, options.Quiet, options.ShowsProgress);
         using var session = new TrainingSession(config, options, log);
         session.Record(attempt);
         try

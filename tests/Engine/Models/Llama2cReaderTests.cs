@@ -93,7 +93,7 @@ public sealed class Llama2cReaderTests
     }
 
     /// <summary>A file whose numbers count up from 0, so that a value tells where it stood.</summary>
-    private static string Write(TestFolder folder, bool tied, int[]? header = null)
+    internal static string Write(TestFolder folder, bool tied, int[]? header = null)
     {
         header ??= [.. Header[..5], tied ? Header[5] : -Header[5], Header[6]];
         float[] numbers = [.. Enumerable.Range(0, TiedNumbers + (tied ? 0 : 80)).Select(i => (float)i)];

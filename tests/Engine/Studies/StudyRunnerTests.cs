@@ -2,6 +2,7 @@ using System.Text.Json;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Studies;
+using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Studies;
 
@@ -107,6 +108,23 @@ internal sealed class StudyRunnerTests
         RunException? refused = Assert.Throws<RunException>(() => _study.Run(config));
         Assert.That(refused!.Code, Is.EqualTo(ExitCode.Config));
         Assert.That(refused.Message, Does.Contain($"process {Environment.ProcessId}"));
+    }
+
+    [Test]
+    public void Study_AsJson_SaysWhatHolds()
+    {
+        Call call = Call.Of("study", _study.ConfigFile, "--json");
+        Assert.That(call.Code, Is.EqualTo(ExitCode.Done), call.Error);
+        using JsonDocument document = JsonDocument.Parse(call.Output);
+        Assert.That(
+            document.RootElement.GetProperty("findings").EnumerateArray().Select(finding =>
+                (finding.GetProperty("statement").GetString(), finding.GetProperty("holds").GetBoolean())),
+            Is.EqualTo(StudyFinding.Of(_results).Select(finding => (finding.Statement, finding.Holds))));
+        Assert.That(document.RootElement.GetProperty("models")[1].GetProperty("system").GetString(),
+            Is.EqualTo("dense"));
+        Call report = Call.Of("report", _study.Output, "--json");
+        using JsonDocument written = JsonDocument.Parse(report.Output);
+        Assert.That(written.RootElement.GetProperty("output").GetString(), Is.EqualTo(_study.Path("report.html")));
     }
 
     [Test]

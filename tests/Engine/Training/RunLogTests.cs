@@ -23,4 +23,25 @@ public sealed class RunLogTests
             Assert.That(() => JsonDocument.Parse(line).Dispose(), Throws.Nothing, line);
         Assert.That(lines[^1], Does.Contain("\"step\":3"));
     }
+
+    [Test]
+    public void Log_WithoutProgress_SaysAllButSteps_AndRecordsThem([Values] bool showsProgress)
+    {
+        using var folder = new TestFolder();
+        using var console = new StringWriter { NewLine = "\n" };
+        using (var log = new RunLog(folder.Path, "run", 1, console, quiet: false, showsProgress))
+        {
+            log.Say("saved step 5");
+            log.Step(new StepReport
+            {
+                Step = 5, Tokens = 50, LossNats = 2, GradientNorm = 1, LearningRate = 1e-3, TokensPerSecond = 10,
+                Utilization = double.NaN, PeakMemoryBytes = 1 << 20, DataShare = 0, Remaining = TimeSpan.Zero,
+            });
+        }
+
+        string[] lines = console.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(lines.Select(line => line.Split("  ")[0]),
+            Is.EqualTo(showsProgress ? (string[])["saved step 5", "step 5"] : ["saved step 5"]));
+        Assert.That(File.ReadAllText(folder.At("metrics.jsonl")), Does.Contain("\"step\":5"));
+    }
 }
