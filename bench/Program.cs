@@ -1,9 +1,11 @@
 using System.Globalization;
 using FastCpt.Bench;
 using FastCpt.Bench.Kernels;
+using FastCpt.Bench.Serve;
 
 return args switch
 {
+    ["serve"] => BenchServer.Run(Console.In, Console.Out),
     ["steps", .. var rest] => StepTimes.Run(rest),
     ["attention"] => AttentionTimes.Run(0),
     ["attention", var threads] => AttentionTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
 using FastCpt.Kernels;
+using FastCpt.Kernels.Profiling;
 
 namespace FastCpt.Bench.Kernels;
 
@@ -23,12 +24,17 @@ public abstract class OpBench
     [Params(DType.F32, DType.BF16)]
     public DType Type { get; set; }
 
+    /// <summary>Sees every call where it is set before <see cref="Open"/>.</summary>
+    public OpProfile? Profile { get; set; }
+
     protected Backend Backend { get; private set; } = null!; // set before a benchmark runs
 
     [GlobalSetup]
     public void Open()
     {
         Backend = Backends.Open(Device);
+        if (Profile is not null)
+            Backend = new ProfilingBackend(Backend, Profile);
         _arena = new Arena(Backend);
         Prepare();
         Backend.Synchronize();

@@ -42,6 +42,7 @@ internal static class CommandLine
         root.Add(MergeCommand.Create(options));
         root.Add(TokenizeCommand.Create(options));
         root.Add(InspectCommand.Create(options));
+        root.Add(BenchCommand.Create(options));
         foreach (Option option in root.Options)
             option.Action = option switch
             {

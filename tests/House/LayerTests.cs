@@ -9,7 +9,7 @@ public sealed partial class LayerTests
     /// <summary>The engine's layers from top to bottom; folders of one layer may know each other.</summary>
     private static readonly string[][] Layers =
     [
-        ["Studies"],
+        ["Studies", "Benchmarks"],
         ["Reports"],
         ["Training"],
         ["Evaluation", "Alignment", "Decoding"],

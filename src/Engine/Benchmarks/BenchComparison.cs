@@ -1,0 +1,106 @@
+using FastCpt.Engine.Files;
+
+namespace FastCpt.Engine.Benchmarks;
+
+/// <summary>How a comparison is made.</summary>
+/// <param name="Pairs">Of a first look; twice as many confirm.</param>
+/// <param name="KernelSlowdown">Share above which an op is slower.</param>
+/// <param name="StepSlowdown">Share above which a training step is slower.</param>
+/// <param name="LeastSeconds">Differences below this are none.</param>
+public sealed record BenchSettings(
+    int Pairs = 15, double KernelSlowdown = 0.03, double StepSlowdown = 0.05, double LeastSeconds = 5e-6);
+
+/// <summary>Says whether a program became slower: counters first, then times of both taken in turn.</summary>
+/// <remarks>
+/// A case is slower where the interval of the ratio lies wholly above the threshold, ranks say so too, the difference
+/// is above a floor, and all that again with twice the pairs. Times of another day are never compared with.
+/// </remarks>
+public sealed class BenchComparison(BenchPeer origin, BenchPeer head, BenchSettings settings, StopSignal stop)
+{
+    private const double SampleSeconds = 0.05, ByChance = 0.01;
+    private const int MostCalls = 100_000;
+
+    /// <param name="filters">Parts of names; none for all cases.</param>
+    /// <param name="note">Is told each result as it comes.</param>
+    /// <exception cref="RunException">Exit 3: the two do not run alike, or no case has such a name.</exception>
+    public IReadOnlyList<BenchResult> Run(IReadOnlyList<string> filters, Action<BenchResult> note)
+    {
+        (BenchMachine ofBase, IReadOnlyList<BenchCase> baseCases) = origin.List();
+        (BenchMachine ofHead, IReadOnlyList<BenchCase> headCases) = head.List();
+        if (ofBase != ofHead)
+            throw new RunException(
+                ExitCode.Config,
+                $"{origin.Name} runs on {ofBase}, {head.Name} on {ofHead}. Their times cannot be compared.");
+        BenchCase[] all = [.. baseCases.UnionBy(headCases, one => one.Name).Where(one => Matches(one, filters))];
+        if (all.Length == 0)
+            throw new RunException(
+                ExitCode.Config, $"no case of {head.Name} has '{string.Join("' or '", filters)}' in its name.");
+        var results = new List<BenchResult>();
+        foreach (BenchCase one in all)
+        {
+            stop.ThrowIfStopRequested("bench compare");
+            bool paired = baseCases.Contains(one) && headCases.Contains(one);
+            results.Add(paired ? Compare(one) : new BenchResult(one.Name, BenchVerdict.Unpaired, null, null, null));
+            note(results[^1]);
+        }
+
+        return results;
+    }
+
+    private static bool Matches(BenchCase one, IReadOnlyList<string> filters) =>
+        filters.Count == 0 || filters.Any(part => one.Name.Contains(part, StringComparison.OrdinalIgnoreCase));
+
+    private BenchResult Compare(BenchCase one)
+    {
+        BenchCounters counted = origin.Open(one.Name), counts = head.Open(one.Name);
+        try
+        {
+            if (counted != counts)
+                return new BenchResult(one.Name, BenchVerdict.CountersChanged, null, counted, counts);
+            double seconds = Math.Max(Math.Max(origin.Time(1), head.Time(1)), 1e-9);
+            int calls = (int)Math.Clamp(SampleSeconds / seconds, 1, MostCalls);
+            double threshold = one.IsStep ? settings.StepSlowdown : settings.KernelSlowdown;
+            PairedTimes times = Take(settings.Pairs, calls);
+            BenchVerdict verdict = Judge(times, threshold);
+            if (verdict is BenchVerdict.Slower or BenchVerdict.Inconclusive)
+            {
+                times = Take(2 * settings.Pairs, calls);
+                verdict = Judge(times, threshold);
+            }
+
+            return new BenchResult(one.Name, verdict, times, counted, counts);
+        }
+        finally
+        {
+            origin.Close();
+            head.Close();
+        }
+    }
+
+    /// <summary>Pairs in the order A B B A: whoever is first in one is second in the next.</summary>
+    private PairedTimes Take(int pairs, int calls)
+    {
+        double[] ofBase = new double[pairs], ofHead = new double[pairs];
+        for (int pair = 0; pair < pairs; pair++)
+        {
+            if (pair % 2 == 0)
+                (ofBase[pair], ofHead[pair]) = (origin.Time(calls), head.Time(calls));
+            else
+                (ofHead[pair], ofBase[pair]) = (head.Time(calls), origin.Time(calls));
+        }
+
+        return new PairedTimes(ofBase, ofHead);
+    }
+
+    private BenchVerdict Judge(PairedTimes times, double threshold)
+    {
+        (double low, double high) = times.Interval();
+        bool shows = Math.Abs(times.HeadMedian - times.BaseMedian) > settings.LeastSeconds;
+        PairedTimes reversed = new(times.Head, times.Base);
+        if (low > 1 + threshold && shows && times.SlowerByChance() < ByChance)
+            return times.HasSeveralPeaks ? BenchVerdict.Inconclusive : BenchVerdict.Slower;
+        if (high < 1 - threshold && shows && reversed.SlowerByChance() < ByChance)
+            return times.HasSeveralPeaks ? BenchVerdict.Inconclusive : BenchVerdict.Faster;
+        return BenchVerdict.Same;
+    }
+}

@@ -1,0 +1,104 @@
+using FastCpt.Engine.Benchmarks;
+using FastCpt.Engine.Files;
+
+namespace FastCpt.Tests.Engine.Benchmarks;
+
+public sealed class BenchComparisonTests
+{
+    private const double Call = 1e-3;
+
+    [Test]
+    public void Alike_RaisesNoAlarmInAHundred()
+    {
+        BenchVerdict[] verdicts = [.. Enumerable.Range(0, 100).Select(seed => Compare(
+            new FakeBench(seed, (random, _) => FakeBench.Noisy(random, Call)),
+            new FakeBench(1000 + seed, (random, _) => FakeBench.Noisy(random, Call))).Verdict)];
+        Assert.That(verdicts, Has.None.EqualTo(BenchVerdict.Slower));
+    }
+
+    [Test]
+    public void TenPercentSlower_IsFound_AndNamed()
+    {
+        for (int seed = 0; seed < 20; seed++)
+        {
+            FakeBench head = new(1000 + seed, (random, _) => FakeBench.Noisy(random, 1.1 * Call));
+            BenchResult result = Compare(new FakeBench(seed, (random, _) => FakeBench.Noisy(random, Call)), head);
+            Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Slower), $"seed {seed}");
+            Assert.That(result.Name, Is.EqualTo(FakeBench.Case));
+            Assert.That(result.Times!.Ratio, Is.EqualTo(1.1).Within(0.03));
+            Assert.That(head.Samples, Is.EqualTo(1 + 15 + 30), "twice the pairs confirm");
+        }
+    }
+
+    [Test]
+    public void SlowForAWhile_IsNotConfirmed()
+    {
+        BenchResult result = Compare(
+            new FakeBench(1, (random, _) => FakeBench.Noisy(random, Call)),
+            new FakeBench(2, (random, sample) => FakeBench.Noisy(random, (sample < 16 ? 1.3 : 1) * Call)));
+        Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Same));
+    }
+
+    [Test]
+    public void TwoStatesOfTheMachine_AreInconclusive()
+    {
+        BenchResult result = Compare(
+            new FakeBench(1, (random, _) => Call),
+            new FakeBench(2, (random, sample) => (sample % 3 == 0 ? 1.1 : 1.6) * Call));
+        Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Inconclusive));
+    }
+
+    [Test]
+    public void Faster_IsSaid()
+    {
+        BenchResult result = Compare(
+            new FakeBench(1, (random, _) => FakeBench.Noisy(random, Call)),
+            new FakeBench(2, (random, _) => FakeBench.Noisy(random, 0.8 * Call)));
+        Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Faster));
+    }
+
+    [Test]
+    public void BelowTheFloor_IsTheSame()
+    {
+        BenchResult result = Compare(
+            new FakeBench(1, (random, _) => FakeBench.Noisy(random, 1e-6)),
+            new FakeBench(2, (random, _) => FakeBench.Noisy(random, 1.5e-6)));
+        Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Same));
+    }
+
+    [Test]
+    public void Counters_ComeBeforeTimes()
+    {
+        FakeBench head = new(2, (random, _) => Call) { AllocatedBytes = 24 };
+        BenchResult result = Compare(new FakeBench(1, (random, _) => Call), head);
+        Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.CountersChanged));
+        Assert.That(head.Samples, Is.Zero, "no time is spent on a case that does other work");
+    }
+
+    [Test]
+    public void OtherInstructionSets_AreNotCompared()
+    {
+        RunException? refused = Assert.Throws<RunException>(() => Compare(
+            new FakeBench(1, (random, _) => Call),
+            new FakeBench(2, (random, _) => Call) { InstructionSet = "avx2" }));
+        Assert.That(refused!.Code, Is.EqualTo(ExitCode.Config));
+        Assert.That(refused.Message, Does.Contain("avx2").And.Contain("managed"));
+    }
+
+    [Test]
+    public void UnknownCase_IsRefused() => Assert.That(
+        () => Compare(new FakeBench(1, (r, _) => Call), new FakeBench(2, (r, _) => Call), "Fourier"),
+        Throws.TypeOf<RunException>().With.Message.Contains("Fourier"));
+
+    [Test]
+    public void ProgramThatEnds_IsAnError() => Assert.That(
+        () => new BenchPeer("gone", TextWriter.Null, TextReader.Null).List(),
+        Throws.TypeOf<RunException>().With.Message.StartsWith("gone: it ended at 'list'"));
+
+    private static BenchResult Compare(FakeBench origin, FakeBench head, params string[] filters)
+    {
+        using var stop = new StopSignal();
+        var comparison = new BenchComparison(origin.Peer, head.Peer, new BenchSettings(), stop);
+        return comparison.Run(filters, _ => { }).Single();
+    }
+}

@@ -1,0 +1,62 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using FastCpt.Engine.Benchmarks;
+
+namespace FastCpt.Tests.Engine.Benchmarks;
+
+/// <summary>A bench program of one case, whose times are drawn from a seed.</summary>
+/// <param name="time">Seconds of a call, from random numbers and the number of the sample.</param>
+internal sealed class FakeBench(int seed, Func<Random, int, double> time)
+{
+    public const string Case = "Linear.Forward tiny F32";
+
+    private readonly Random _random = new(seed);
+    private readonly ConcurrentQueue<string> _answers = new();
+    private int _samples;
+
+    public string InstructionSet { get; init; } = "managed";
+
+    public long AllocatedBytes { get; init; }
+
+    /// <summary>Calls of the case that were timed.</summary>
+    public int Samples => _samples;
+
+    public BenchPeer Peer => new($"fake {seed}", new Requests(this), new Answers(this));
+
+    /// <summary>Noise like that of a shared machine: most calls near the best, some much later.</summary>
+    public static double Noisy(Random random, double seconds)
+    {
+        double late = random.NextDouble() < 0.1 ? random.NextDouble() : 0;
+        return seconds * (1 + 0.02 * random.NextDouble() + 0.5 * late);
+    }
+
+    private void Answer(string request)
+    {
+        string[] words = request.Split(' ');
+        _answers.Enqueue(words[0] switch
+        {
+            "list" => $$"""
+                {"processor":"fake","isa":"{{InstructionSet}}","threads":1,"cases":[{"name":"{{Case}}","step":false}]}
+                """,
+            "open" => $$"""{"allocated":{{AllocatedBytes}},"flops":10,"bytes":20}""",
+            "time" => Time(int.Parse(words[1], CultureInfo.InvariantCulture)),
+            _ => "{}",
+        });
+    }
+
+    private string Time(int calls) => string.Create(
+        CultureInfo.InvariantCulture, $$"""{"seconds":{{calls * time(_random, _samples++):R}}}""");
+
+    private sealed class Requests(FakeBench bench) : StringWriter
+    {
+        public override void WriteLine(string? value) => bench.Answer(value ?? "");
+
+        public override Encoding Encoding => Encoding.UTF8;
+    }
+
+    private sealed class Answers(FakeBench bench) : TextReader
+    {
+        public override string? ReadLine() => bench._answers.TryDequeue(out string? line) ? line : null;
+    }
+}
