@@ -15,6 +15,8 @@ public sealed class ShardFolder(
 {
     private const int NameDigits = 16;
 
+    private readonly FileHashes _hashes = new(folder);
+
     /// <summary>The shard of a language, made where it is missing.</summary>
     /// <exception cref="RunException">Exit 3: the text is refused. 6: the disk. 130, 143: stopped.</exception>
     public TokenShard Open(LanguageText language)
@@ -46,7 +48,7 @@ public sealed class ShardFolder(
             + $"{language.ValidationShare:R}|{language.TextField}|{tokenizer.Sha256}|{maxDocumentTokens}");
         hash.AppendData(Encoding.UTF8.GetBytes(settings));
         foreach (string file in language.Files)
-            hash.AppendData(Encoding.UTF8.GetBytes("|" + FileHash.Of(file)));
+            hash.AppendData(Encoding.UTF8.GetBytes("|" + _hashes.Of(file)));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

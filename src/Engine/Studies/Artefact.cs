@@ -17,6 +17,7 @@ public abstract class Artefact
     private const string StampName = ".artefact.json";
 
     private readonly string _lockFolder;
+    private readonly FileHashes _hashes;
     private string? _key;
 
     /// <param name="name">Path of the folder within the study's, with '/'.</param>
@@ -26,6 +27,7 @@ public abstract class Artefact
         Folder = Path.Combine(studyFolder, Path.Combine(name.Split('/')));
         _lockFolder = Path.Combine(studyFolder, "locks", Path.Combine(name.Split('/')));
         Inputs = inputs;
+        _hashes = new FileHashes(Path.Combine(studyFolder, StudyRun.ShardFolderName));
     }
 
     public string Name { get; }
@@ -100,6 +102,9 @@ public abstract class Artefact
                 $"{Folder}: holds {Path.GetFileName(other)}, which no study made, but {Name} belongs there. "
                 + "Choose another output_dir, or move the folder away.");
     }
+
+    /// <summary>SHA-256 of a file that the artefact is made from.</summary>
+    protected string HashOf(string path) => _hashes.Of(path);
 
     private string ComputeKey()
     {

@@ -32,7 +32,7 @@ public sealed class EvaluatedModel : Artefact
     protected override JsonObject Recipe() => new()
     {
         ["languages"] = new JsonArray([.. StudyLanguage.Of(_config).Select(
-            language => (JsonNode)$"{language} {FileHash.Of(_config.FileOf(language.Code))}")]),
+            language => (JsonNode)$"{language} {HashOf(_config.FileOf(language.Code))}")]),
         ["data"] = _config.ToJson()["data"]!.DeepClone(), // written by ToJson
         ["max_documents"] = _config.Evaluation.MaxDocuments,
         ["device"] = _config.Device,

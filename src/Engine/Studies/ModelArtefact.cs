@@ -13,14 +13,14 @@ public abstract class ModelArtefact(string name, string studyFolder, params IRea
 
     /// <summary>What a model that exists already is known by: the hashes of its files.</summary>
     /// <exception cref="RunException">Exit 4: there is no such folder.</exception>
-    protected static JsonObject Hashes(string folder)
+    protected JsonObject Hashes(string folder)
     {
         if (!Directory.Exists(folder))
             throw new RunException(ExitCode.ModelFile, $"{folder}: there is no such folder; a model is expected.");
         var files = new JsonObject();
         foreach (string file in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
             if (Path.GetExtension(file) is ".safetensors" or ".json" or ".model")
-                files[Path.GetFileName(file)] = FileHash.Of(file);
+                files[Path.GetFileName(file)] = HashOf(file);
         return files;
     }
 }
@@ -56,7 +56,7 @@ public sealed class TrainedModel(
         var texts = new JsonArray();
         foreach (LanguageConfig language in config.Data.Languages)
         {
-            texts.Add((JsonNode)string.Join(",", language.Files.Select(file => FileHash.Of(file))));
+            texts.Add((JsonNode)string.Join(",", language.Files.Select(HashOf)));
             ((JsonObject)json["data"]!["languages"]![language.Name]!).Remove("files"); // written by ToJson
         }
 

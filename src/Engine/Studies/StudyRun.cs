@@ -13,8 +13,10 @@ namespace FastCpt.Engine.Studies;
 public sealed record StudyRun(
     StudyConfig Config, StopSignal Stop, FileSystem Files, TextWriter Console, bool Quiet, bool ShowsProgress = true)
 {
-    /// <summary>Token shards, shared by all systems.</summary>
-    public string ShardFolder => Path.Combine(Config.OutputDir, "shards");
+    public const string ShardFolderName = "shards";
+
+    /// <summary>Token shards, shared by all systems, and the hashes of the files that all is made from.</summary>
+    public string ShardFolder => Path.Combine(Config.OutputDir, ShardFolderName);
 
     /// <summary>A merge into a folder of the study.</summary>
     public MergeOutput MergeTo(string folder) =>

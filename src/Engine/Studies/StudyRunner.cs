@@ -22,6 +22,7 @@ public static class StudyRunner
     {
         var graph = new StudyGraph(run.Config);
         IReadOnlyList<Artefact> wanted = graph.Only(only);
+        Directory.CreateDirectory(run.ShardFolder);
         Sweep(run, graph);
         int made = 0;
         foreach (Artefact artefact in wanted)

@@ -42,7 +42,7 @@ public sealed class StudyTokenizer(StudyConfig config) : TokenizerArtefact(confi
         ["max_bad_lines"] = config.Data.MaxBadLines,
         ["text_field"] = config.Data.TextField,
         ["texts"] = new JsonArray([.. Languages.Select(
-            language => (JsonNode)$"{language} {FileHash.Of(config.FileOf(language))}")]),
+            language => (JsonNode)$"{language} {HashOf(config.FileOf(language))}")]),
     };
 
     protected override void MakeContent(StudyRun run)

@@ -39,7 +39,7 @@ public sealed class UnigramBaseline(
     {
         ["texts"] = new JsonArray([.. languages.Select(language => (JsonNode)(
             FormattableString.Invariant($"{language.Name} {language.Weight:R} ")
-            + string.Join(",", language.Files.Select(file => FileHash.Of(file)))))]),
+            + string.Join(",", language.Files.Select(HashOf))))]),
         ["data"] = config.ToJson()["data"]!.DeepClone(), // written by ToJson
         ["max_documents"] = config.Evaluation.MaxDocuments,
     };

@@ -185,7 +185,7 @@ public sealed unsafe partial class CpuBackend
 
         public readonly long StretchFloats => MostRows * Stride;
 
-        /// <summary>Off the powers of two, at which a column of rows would fall into the same few cache lines.</summary>
+        /// <summary>Off the powers of two, at which a column of rows falls into the same few cache lines.</summary>
         public static long StrideOf(long pieces) => (pieces + 15) / 16 * 16 + 16;
 
         public readonly float* LogitsAt(long start) => Logits + (KeepsAll ? start / Stretch * StretchFloats : 0);

@@ -1,0 +1,64 @@
+using FastCpt.Engine.Files;
+using FastCpt.Tests.Support;
+
+namespace FastCpt.Tests.Engine.Files;
+
+/// <summary>A file is read again when it may have changed, and only then.</summary>
+public sealed class FileHashesTests
+{
+    private static readonly DateTime LongAgo = new(2020, 2, 29, 12, 0, 0, DateTimeKind.Utc);
+
+    private readonly TestFolder _folder = new();
+
+    [OneTimeTearDown]
+    public void TearDown() => _folder.Dispose();
+
+    [Test]
+    public void Hash_OfAFileThatIsAsItWas_IsRemembered_AlsoByOthers()
+    {
+        string path = Write("kept", "a", LongAgo), first = new FileHashes(_folder.Path).Of(path);
+        Assert.That(first, Is.EqualTo(FileHash.Of(path)));
+        Write("kept", "b", LongAgo);
+        Assert.That(new FileHashes(_folder.Path).Of(path), Is.EqualTo(first), "it was not read");
+    }
+
+    [TestCase("b", 1)]
+    [TestCase("longer", 0)]
+    public void Hash_OfAFileThatChanged_IsAnother(string content, int secondsLater)
+    {
+        var hashes = new FileHashes(_folder.Path);
+        string path = Write($"changed-{content}", "a", LongAgo), first = hashes.Of(path);
+        Write($"changed-{content}", content, LongAgo.AddSeconds(secondsLater));
+        Assert.That(hashes.Of(path), Is.EqualTo(FileHash.Of(path)).And.Not.EqualTo(first));
+    }
+
+    [Test]
+    public void Hash_OfAFileThatHasJustChanged_IsNotRemembered()
+    {
+        DateTime now = DateTime.UtcNow;
+        var hashes = new FileHashes(_folder.Path);
+        string path = Write("fresh", "a", now), first = hashes.Of(path);
+        Write("fresh", "b", now);
+        Assert.That(hashes.Of(path), Is.Not.EqualTo(first));
+    }
+
+    [TestCase("{")]
+    [TestCase("[]")]
+    [TestCase("{\"kept\": 3}")]
+    public void Hash_WhereTheMemoryIsDamaged_IsRight(string memory)
+    {
+        using var folder = new TestFolder();
+        File.WriteAllText(folder.At("hashes.json"), memory);
+        string path = Write("other", "a", LongAgo);
+        Assert.That(new FileHashes(folder.Path).Of(path), Is.EqualTo(FileHash.Of(path)));
+        Assert.That(new FileHashes(folder.At("absent")).Of(path), Is.EqualTo(FileHash.Of(path)));
+        Assert.That(Directory.Exists(folder.At("absent")), Is.False);
+    }
+
+    private string Write(string name, string content, DateTime changed)
+    {
+        File.WriteAllText(_folder.At(name), content);
+        File.SetLastWriteTimeUtc(_folder.At(name), changed);
+        return _folder.At(name);
+    }
+}
