@@ -16,6 +16,7 @@ public sealed class CheckpointStore
     public const string LatestFileName = "latest";
 
     private const string Prefix = "step-";
+    private const string Unhealthy = "was saved with a non-finite loss, gradient or parameter.";
 
     private readonly string _folder;
     private readonly CheckpointRetention _retention;
@@ -138,7 +139,7 @@ public sealed class CheckpointStore
             if (checkpoint is null)
                 _brokenSteps.Add(step);
             else if (healthyOnly && !checkpoint.Facts.IsHealthy)
-                reason = "was saved with a non-finite loss, gradient or parameter";
+                reason = Unhealthy;
             if (reason is null)
             {
                 _lastBytes = checkpoint!.TotalBytes;    // not null: without a reason there is a checkpoint
@@ -179,15 +180,16 @@ public sealed class CheckpointStore
         }
     }
 
-    /// <summary>A damaged checkpoint gives way to a whole one of the same step; a whole one does not.</summary>
+    /// <summary>A damaged or unhealthy checkpoint gives way to another of its step; a healthy one does not.</summary>
     private void MakeRoom(string path, long step)
     {
         if (!Directory.Exists(path))
             return;
-        if (Examine(path, step, full: false).Checkpoint is not null)
+        var (there, reason) = Examine(path, step, full: false);
+        if (there is { Facts.IsHealthy: true })
             throw new RunException(
                 ExitCode.Resources, $"{path}: could not be saved: a whole checkpoint is there already.");
-        _log($"{path}: removed, because it is damaged and its step is saved again.");
+        _log($"{path}: removed, because its step is saved again and it {reason ?? Unhealthy}");
         Delete(path);
     }
 

@@ -6,8 +6,10 @@ namespace FastCpt.Engine.Training;
 /// <remarks>Evaluations and saves are not in them.</remarks>
 /// <param name="peakFlops">NaN where unknown.</param>
 /// <param name="maxWallMinutes">0 for no limit.</param>
-internal sealed class StepClock(double peakFlops, double maxWallMinutes)
+/// <param name="time">The system's, unless a test tells it.</param>
+internal sealed class StepClock(double peakFlops, double maxWallMinutes, TimeProvider? time = null)
 {
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Process _process = Process.GetCurrentProcess();
     private long _runStart, _lineStart, _lineTokens, _dataTicks;
     private int _lineSteps;
@@ -17,14 +19,14 @@ internal sealed class StepClock(double peakFlops, double maxWallMinutes)
     /// <summary>Whether a save must begin now to end before the limit: two saves and a step ahead of it.</summary>
     public bool IsPastLimit =>
         maxWallMinutes > 0
-        && Stopwatch.GetElapsedTime(_runStart) + 2 * _saveTime + _stepTime > TimeSpan.FromMinutes(maxWallMinutes);
+        && _time.GetElapsedTime(_runStart) + 2 * _saveTime + _stepTime > TimeSpan.FromMinutes(maxWallMinutes);
 
-    public void Start() => _runStart = _lineStart = Stopwatch.GetTimestamp();
+    public void Start() => _runStart = _lineStart = _time.GetTimestamp();
 
     public void Saved(TimeSpan elapsed) => _saveTime = elapsed;
 
     /// <summary>Takes time out of the line that was not spent training: an evaluation, a save.</summary>
-    public void Pause(TimeSpan elapsed) => _lineStart += (long)(elapsed.TotalSeconds * Stopwatch.Frequency);
+    public void Pause(TimeSpan elapsed) => _lineStart += (long)(elapsed.TotalSeconds * _time.TimestampFrequency);
 
     public void Add(StepGradient step)
     {
@@ -38,7 +40,7 @@ internal sealed class StepClock(double peakFlops, double maxWallMinutes)
     public StepReport Report(
         TrainingProgress progress, double loss, double penalty, double norm, double rate, long totalSteps)
     {
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(_lineStart);
+        TimeSpan elapsed = _time.GetElapsedTime(_lineStart);
         _stepTime = elapsed / _lineSteps;
         _process.Refresh();
         var report = new StepReport
@@ -55,7 +57,7 @@ internal sealed class StepClock(double peakFlops, double maxWallMinutes)
             DataShare = _dataTicks / (double)Stopwatch.Frequency / elapsed.TotalSeconds,
             Remaining = _stepTime * (totalSteps - progress.Step),
         };
-        (_lineStart, _lineSteps, _lineTokens, _lineFlops, _dataTicks) = (Stopwatch.GetTimestamp(), 0, 0, 0, 0);
+        (_lineStart, _lineSteps, _lineTokens, _lineFlops, _dataTicks) = (_time.GetTimestamp(), 0, 0, 0, 0);
         return report;
     }
 }

@@ -78,7 +78,7 @@ internal sealed class TrainingSession : IDisposable
         var checkpoints = new TrainingCheckpoints(
             _config, held, _model, _optimizer, attempt, _log, _options.Files);
         TrainingProgress progress = checkpoints.Restore() ?? new TrainingProgress();
-        if (_frozen.FirstMoved() is { } other)
+        if (progress.Step > 0 && _frozen.FirstMoved() is { } other)
             throw new RunException(
                 ExitCode.ModelFile,
                 $"{_config.OutputDir}: the checkpoint of step {progress.Step} has other values than the base for "

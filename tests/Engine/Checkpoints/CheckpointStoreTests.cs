@@ -74,6 +74,34 @@ public sealed class CheckpointStoreTests
     }
 
     [Test]
+    public void CheckpointStore_SavesAStepAgain_WhereItsCheckpointIsUnhealthy()
+    {
+        using var folder = new TestFolder();
+        using var run = new CheckpointRun(folder.Path);
+        run.Save(1);
+        run.Save(2, CheckpointRun.Facts(2) with { AreParametersFinite = false });
+        Assert.That(run.Save(2).Facts.IsHealthy, Is.True);
+        Assert.That(run.Log, Has.Count.EqualTo(1).And.Some.Contains("non-finite"));
+        Assert.That(() => run.Save(2), Throws.TypeOf<RunException>().With.Message.Contains("there already"));
+    }
+
+    [Test]
+    public void Restate_TellsRetentionOfAMetricThatCameLater_AndKeepsTheRest()
+    {
+        using var folder = new TestFolder();
+        using var run = new CheckpointRun(folder.Path, retention: new CheckpointRetention(1, Best: true));
+        run.Save(1, CheckpointRun.Facts(1) with { ParentStep = 0 });
+        run.Store.Restate(1, CheckpointRun.Facts(1) with { ParentStep = 1, Metric = 2 });
+        run.Save(2, CheckpointRun.Facts(2) with { Metric = 3 });
+        run.Save(3, CheckpointRun.Facts(3) with { Metric = 4 });
+        Assert.That(run.Names(), Is.EqualTo(new[] { "step-00000001", "step-00000003" }));
+        Checkpoint restated = Checkpoint.Open(run.Store.PathOf(1))!;
+        Assert.That(restated.WhyNot(full: true), Is.Null);
+        Assert.That(restated.State.GetProperty("cursor").GetInt64(), Is.EqualTo(17));
+        Assert.That((restated.Facts.ParentStep, restated.Facts.Metric), Is.EqualTo(((long?)0, (double?)2)));
+    }
+
+    [Test]
     public void Fault_K10_ForeignNames_AreIgnored_AndStaleLeftoversOfThisHostRemoved()
     {
         using var folder = new TestFolder();
