@@ -100,7 +100,7 @@ internal static unsafe class Packing
                 values[step * width + line] = TSource.AlongOne(first + line * stride, step, block.Length);
     }
 
-    /// <summary>A row in memory holds all lines of a step, or of half a pair: rows are walked over all panels.</summary>
+    /// <summary>A row in memory holds all lines of a step, or half a pair: rows are walked over all panels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackAcross<TSource>(
         byte* first, long stride, long lines, ReductionBlock block, long panels, int width, float* target)

@@ -226,7 +226,7 @@ internal sealed class TrainingRunTests
     {
         RunConfig config = _runs.Config("unvalidated");
         RunException refused = Assert.Throws<RunException>(
-            () => _runs.Train(config with { Data = config.Data with { ValidationShare = 0.02 } }))!;
+            () => _runs.Train(config with { Data = config.Data with { ValidationShare = 0.0001 } }))!;
         Assert.That(refused.Code, Is.EqualTo(ExitCode.Config));
         Assert.That(refused.Message, Does.Contain("data.languages.en: none of its 40 documents"));
     }
