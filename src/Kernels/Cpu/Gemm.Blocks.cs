@@ -87,25 +87,40 @@ internal sealed unsafe partial class Gemm
     private void MultiplyPart(
         in Product product, ReductionBlocks blocks, Part part, float* shared, int worker)
     {
-        long rowsAtOnce = (long)(shared == null ? WideBlockPanels : BlockPanels) * _single.Rows;
-        for (long row = part.Row; row < part.Row + part.Rows; row += rowsAtOnce)
+        long rowsAtOnce = (long)BlockPanels(product, blocks, alone: shared == null) * _single.Rows;
+        long end = part.Row + part.Rows;
+        for (long row = part.Row; row < end; row += rowsAtOnce)
         {
-            Part block = part with { Row = row, Rows = Math.Min(rowsAtOnce, part.Row + part.Rows - row) };
+            Part block = part with { Row = row, Rows = Math.Min(rowsAtOnce, end - row) };
+            Part next = part with { Row = row + block.Rows, Rows = Math.Min(rowsAtOnce, end - row - block.Rows) };
             if (product.OutputType == DType.F32)
                 MultiplyBlock(
-                    product, blocks, block, shared, (float*)product.Output + row * product.OutputStride + part.Col,
-                    product.OutputStride, worker);
+                    product, blocks, block, next, shared,
+                    (float*)product.Output + row * product.OutputStride + part.Col, product.OutputStride, worker);
             else
-                MultiplyStaged(product, blocks, block, shared, worker);
+                MultiplyStaged(product, blocks, block, next, shared, worker);
         }
+    }
+
+    /// <summary>Panels of the left side that are packed together.</summary>
+    /// <param name="alone">Whether the worker packs the right side itself, again for every block.</param>
+    private int BlockPanels(in Product product, ReductionBlocks blocks, bool alone)
+    {
+        if (alone)
+            return MostPanels;
+        long steps = blocks[0].Steps;
+        for (int index = 1; index < blocks.Count; index++)
+            steps = Math.Max(steps, blocks[index].Steps);
+        long panels = LeftBytes / (Math.Max(steps, 1) * _single.Rows * sizeof(float));
+        return (int)Math.Clamp(panels, LeastPanels, MostPanels);
     }
 
     /// <summary>A BF16 output: its sums are F32 in memory of ours until they are complete.</summary>
     private void MultiplyStaged(
-        in Product product, ReductionBlocks blocks, Part part, float* shared, int worker)
+        in Product product, ReductionBlocks blocks, Part part, Part next, float* shared, int worker)
     {
         float* stage = (float*)_stage[worker].AtLeast(part.Rows * part.Cols * sizeof(float));
-        MultiplyBlock(product, blocks, part, shared, stage, part.Cols, worker);
+        MultiplyBlock(product, blocks, part, next, shared, stage, part.Cols, worker);
         ushort* output = (ushort*)product.Output + part.Row * product.OutputStride + part.Col;
         for (long row = 0; row < part.Rows; row++)
             Convert.Run<SingleElement, BrainElement>(
@@ -113,10 +128,11 @@ internal sealed unsafe partial class Gemm
     }
 
     /// <summary>A block of rows, through all its blocks of the reduction.</summary>
+    /// <param name="next">The block of rows after it, which may have none.</param>
     /// <param name="target">F32 at the part's first row and column.</param>
     private void MultiplyBlock(
-        in Product product, ReductionBlocks blocks, Part part, float* shared, float* target, long targetStride,
-        int worker)
+        in Product product, ReductionBlocks blocks, Part part, Part next, float* shared, float* target,
+        long targetStride, int worker)
     {
         Tile tile = default;
         tile.OutputStride = targetStride * sizeof(float);
@@ -136,12 +152,17 @@ internal sealed unsafe partial class Gemm
             tile.Steps = block.Steps;
             tile.AddsLast = product.Term(block.Term).InLinks ? 1 : 0;
             MicroKernels kernels = block.Pairs ? _pairs : _single;
+            Ahead ahead = index + 1 < part.EndBlock
+                ? AheadOf(product, blocks[index + 1], part)
+                : AheadOf(product, blocks[part.FirstBlock], next);
+            long tiles = panels * ((part.Rows + kernels.Rows - 1) / kernels.Rows);
+            long perTile = (ahead.CacheLines + tiles - 1) / tiles;
             for (long panel = 0; panel < panels; panel++)
             {
                 tile.Right = right + (shared == null ? 0 : panel * Packing.PanelFloats(block.Steps, _single.Cols));
                 if (shared == null)
                     PackRight(product, block, part.Col + panel * _single.Cols, 1, tile.Right);
-                MultiplyPanel(kernels, part, panel * _single.Cols, left, target, tile);
+                MultiplyPanel(kernels, part, panel * _single.Cols, left, target, tile, ref ahead, perTile);
             }
 
             tile.SetBase(target, tile.OutputStride);
@@ -181,10 +202,13 @@ internal sealed unsafe partial class Gemm
         tile.SetBase(target, targetStride * sizeof(float));
     }
 
+    private static Ahead AheadOf(in Product product, ReductionBlock block, Part part) =>
+        new(product.Term(block.Term).Left, block, part.Row, part.Rows);
+
     private float* PackLeft(in Product product, ReductionBlock block, Part part, int worker)
     {
         float* packed = (float*)_left[worker].AtLeast(
-            WideBlockPanels * Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Rows) * sizeof(float));
+            MostPanels * Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Rows) * sizeof(float));
         Packing.Pack(
             product.Term(block.Term).Left, block, part.Row, product.Rows - part.Row,
             (part.Rows + _single.Rows - 1) / _single.Rows, _single.Rows, 1, packed);
@@ -200,7 +224,8 @@ internal sealed unsafe partial class Gemm
     /// <summary>One panel of columns, down all tiles of the part.</summary>
     /// <param name="col">First column, counted from the part's.</param>
     private static void MultiplyPanel(
-        MicroKernels kernels, Part part, long col, float* left, float* target, Tile tile)
+        MicroKernels kernels, Part part, long col, float* left, float* target, Tile tile, ref Ahead ahead,
+        long perTile)
     {
         int cols = (int)Math.Min(kernels.Cols, part.Cols - col);
         tile.Mask = (uint)((1UL << cols) - 1);
@@ -209,6 +234,7 @@ internal sealed unsafe partial class Gemm
         for (long row = 0; row < part.Rows; row += kernels.Rows)
         {
             int rows = (int)Math.Min(kernels.Rows, part.Rows - row);
+            ahead.Ask(perTile);
             tile.Left = left;
             tile.Base = start == null ? null : (float*)((byte*)start + row * tile.BaseStride);
             tile.Output = (float*)((byte*)(target + col) + row * tile.OutputStride);

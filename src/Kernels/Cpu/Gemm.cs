@@ -16,12 +16,12 @@ namespace FastCpt.Kernels.Cpu;
 /// </remarks>
 internal sealed unsafe partial class Gemm : IDisposable
 {
-    /// <summary>Panels of a packed block of the left side.</summary>
-    private const int BlockPanels = 16;
+    /// <summary>Memory for a packed block of the left side: it and what the next is packed from stay in the
+    /// second-level cache.</summary>
+    private const long LeftBytes = 400 << 10;
 
-    /// <summary>Panels of such a block where each worker has columns of its own: it packs the right side again for
-    /// every block.</summary>
-    private const int WideBlockPanels = 24;
+    /// <summary>Panels of such a block.</summary>
+    private const int LeastPanels = 4, MostPanels = 24;
 
     /// <summary>Columns from which rows of one such block are shared by columns.</summary>
     private const long WideCols = 1024;
@@ -65,7 +65,7 @@ internal sealed unsafe partial class Gemm : IDisposable
     {
         if (product.Rows == 0 || product.Cols == 0)
             return;
-        int panels = product.Cols >= WideCols ? WideBlockPanels : FewPanels;
+        int panels = product.Cols >= WideCols ? MostPanels : FewPanels;
         if (product.Rows <= (long)panels * _single.Rows)
             _pool.Run(new ColumnsJob(this, product));
         else
