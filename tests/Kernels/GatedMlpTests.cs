@@ -13,7 +13,7 @@ public sealed class GatedMlpTests
             from shape in new MlpShape[]
             {
                 new(1, 1, 1, kind), new(0, 8, 8, kind), new(3, 7, 17, kind, Residual: true, Rank: 2),
-                new(17, 33, 31, kind, Residual: true), new(19, 70, 131, kind),
+                new(17, 33, 31, kind, Residual: true), new(19, 70, 131, kind), new(13, 20, 50, kind, Rank: 9),
             }
             select shape;
     }
@@ -46,49 +46,93 @@ public sealed class GatedMlpTests
 
     internal static OpCase Backward(Scene s, MlpShape shape)
     {
-        Layer layer = new(s, shape with { Rank = 0 });
+        Layer layer = new(s, shape);
+        LinearWeight gate = LinearParts.Projected(s, layer.Gate, shape.M);
+        LinearWeight up = LinearParts.Projected(s, layer.Up, shape.M);
+        LinearWeight down = LinearParts.Projected(s, layer.Down, shape.M);
         Tensor x = s.Activation(shape.M, shape.C), dy = s.Activation(shape.M, shape.C);
         Tensor gated = s.Activation(shape.M, shape.F), upped = s.Activation(shape.M, shape.F);
         Tensor dx = s.Activation(shape.M, shape.C);
-        LinearGradient dGate = new(s.Statistic(shape.F, shape.C)), dUp = new(s.Statistic(shape.F, shape.C));
-        LinearGradient dDown = new(s.Statistic(shape.C, shape.F));
+        LinearGradient dGate = LinearParts.Gradient(s, new(shape.M, shape.F, shape.C, Rank: shape.Rank));
+        LinearGradient dUp = LinearParts.Gradient(s, new(shape.M, shape.F, shape.C, Rank: shape.Rank));
+        LinearGradient dDown = LinearParts.Gradient(s, new(shape.M, shape.C, shape.F, Rank: shape.Rank));
         return new OpCase(
             () => s.Backend.GatedMlpBackward(
-                x, layer.Gate, layer.Up, layer.Down, shape.Kind, gated, upped, dy, dx, dGate, dUp, dDown),
-            new Output("dGated", gated, units => Bounds(units).DGatedError.Values),
-            new Output("dUpped", upped, units => Bounds(units).DUppedError.Values),
-            new Output("dx", dx, units => InputErrors(units).Values),
-            new Output("dGate", dGate.Weight, units => WeightErrors(dGate, Bounds(units), gate: true, units)),
-            new Output("dUp", dUp.Weight, units => WeightErrors(dUp, Bounds(units), gate: false, units)),
-            new Output("dDown", dDown.Weight, units => DownErrors(units)));
+                x, gate, up, down, shape.Kind, gated, upped, dy, dx, dGate, dUp, dDown),
+            [
+                new Output("dGated", gated, units => Bounds(units).DGatedError.Values),
+                new Output("dUpped", upped, units => Bounds(units).DUppedError.Values),
+                new Output("dx", dx, units => InputErrors(units).Values),
+                .. Parts(s, "gate", gate, dGate, units => new(Gated(units), GatedError(units), s.Matrix(x), null)),
+                .. Parts(s, "up", up, dUp, units => new(Upped(units), UppedError(units), s.Matrix(x), null)),
+                .. Parts(
+                    s, "down", down, dDown,
+                    units => new(s.Matrix(dy), null, Bounds(units).Hidden, Bounds(units).HiddenError)),
+            ]);
 
         HiddenBounds Bounds(Units units) =>
-            new(s, s.Matrix(gated), s.Matrix(upped), s.Matrix(dy), layer.Down, shape.Kind, units);
+            new(s, s.Matrix(gated), s.Matrix(upped), s.Matrix(dy), down, shape.Kind, units);
+
+        Matrix Gated(Units units) => Read(s, gated);
+
+        Matrix Upped(Units units) => Read(s, upped);
+
+        Matrix GatedError(Units units) => Stored(Gated(units), Bounds(units).DGatedError, units);
+
+        Matrix UppedError(Units units) => Stored(Upped(units), Bounds(units).DUppedError, units);
 
         Matrix InputErrors(Units units)
         {
-            HiddenBounds bounds = Bounds(units);
-            Matrix dg = Read(s, gated), du = Read(s, upped);
-            Matrix errors = LinearBounds.InputGradient(s, dg, Stored(dg, bounds.DGatedError, units), layer.Gate, units)
-                + LinearBounds.InputGradient(s, du, Stored(du, bounds.DUppedError, units), layer.Up, units);
+            Matrix errors = LinearBounds.InputGradient(s, Gated(units), GatedError(units), gate, units)
+                + LinearBounds.InputGradient(s, Upped(units), UppedError(units), up, units);
             // Two products are added one after the other, with a rounding to the activations' type between them.
-            Matrix between = s.Matrix(dx).Absolute() + dg.Absolute() * s.Matrix(layer.Gate.Weight).Absolute();
+            Matrix between = s.Matrix(dx).Absolute() + Pushed(s, Gated(units).Absolute(), gate, sizes: true);
             return errors + (units.Activation + 2 * Units.Single) * between;
         }
+    }
 
-        double[] WeightErrors(LinearGradient dw, HiddenBounds bounds, bool gate, Units units)
-        {
-            Matrix d = Read(s, gate ? gated : upped);
-            Matrix error = Stored(d, gate ? bounds.DGatedError : bounds.DUppedError, units);
-            return (LinearBounds.WeightGradient(d, error, s.Matrix(x)) + LinearBounds.Adding(s, dw.Weight)).Values;
-        }
+    /// <summary>What the gradients of a layer's parts are made of.</summary>
+    private readonly record struct Factors(Matrix Dy, Matrix? DyError, Matrix X, Matrix? XError);
 
-        double[] DownErrors(Units units)
+    private static IEnumerable<Output> Parts(
+        Scene s, string name, LinearWeight w, LinearGradient d, Func<Units, Factors> factors)
+    {
+        yield return new Output($"{name}.dWeight", d.Weight, units =>
         {
-            HiddenBounds bounds = Bounds(units);
-            Matrix errors = LinearBounds.WeightGradient(s.Matrix(dy), null, bounds.Hidden, bounds.HiddenError);
-            return (errors + LinearBounds.Adding(s, dDown.Weight)).Values;
-        }
+            Factors f = factors(units);
+            Matrix errors = LinearBounds.WeightGradient(f.Dy, f.DyError, f.X, f.XError);
+            return (errors + LinearBounds.Adding(s, d.Weight)).Values;
+        });
+        if (w.Adapter.IsNone)
+            yield break;
+        double scale = Math.Abs(w.Adapter.Scale);
+        yield return new Output($"{name}.dA", d.A, units =>
+        {
+            // dA = scale · (dy B)ᵀ x, where dy B may be held in the activations' type.
+            Factors f = factors(units);
+            Matrix b = s.Matrix(w.Adapter.B), projected = f.Dy * b;
+            Matrix error = LinearBounds.Product(f.Dy, f.DyError, b.Transposed());
+            error += units.Activation * projected.Absolute();
+            Matrix errors = scale * LinearBounds.WeightGradient(projected, error, f.X, f.XError);
+            return (errors + LinearBounds.Adding(s, d.A)).Values;
+        });
+        yield return new Output($"{name}.dB", d.B, units =>
+        {
+            Factors f = factors(units);
+            Matrix errors = scale * LinearBounds.WeightGradient(f.Dy, f.DyError, s.Matrix(w.Adapter.Projected));
+            return (errors + LinearBounds.Adding(s, d.B)).Values;
+        });
+    }
+
+    /// <summary>dy W + scale · (dy B) A.</summary>
+    /// <param name="sizes">Of the sizes of all factors.</param>
+    private static Matrix Pushed(Scene s, Matrix dy, LinearWeight w, bool sizes = false)
+    {
+        Matrix Of(Tensor tensor) => sizes ? s.Matrix(tensor).Absolute() : s.Matrix(tensor);
+        Matrix product = dy * Of(w.Weight);
+        return w.Adapter.IsNone
+            ? product
+            : product + (double)w.Adapter.Scale * (dy * Of(w.Adapter.B) * Of(w.Adapter.A));
     }
 
     private static Matrix Read(Scene s, Tensor tensor) =>
@@ -140,7 +184,7 @@ public sealed class GatedMlpTests
             Matrix none = gated.Map(_ => 0);
             Hidden = Hidden(gated, upped, kind);
             HiddenError = Stored(Hidden, HiddenErrors(gated, none, upped, none, kind), units);
-            Matrix dHidden = dy * s.Matrix(down.Weight);
+            Matrix dHidden = Pushed(s, dy, down);
             Matrix dHiddenError = Stored(dHidden, LinearBounds.InputGradient(s, dy, null, down, units), units);
             Matrix slopeErrors = gated.Map(
                 g => Units.Single * (kind == Gate.GeGlu ? GeGluTests.SlopeError(g) : SwiGluTests.SlopeError(g)));

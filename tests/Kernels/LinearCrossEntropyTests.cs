@@ -35,8 +35,10 @@ public sealed class LinearCrossEntropyTests
                 ? (dense.Value.InputErrors(units) + Masked(LinearBounds.Adding(s, dx), wanted)).Values
                 : new double[dx.Length]),
             new Output("dw", dw, units => wantsWeight
-                // The sum over rows may go on from the old value, so that each of them rounds it.
-                ? (dense.Value.WeightErrors(units) + shape.M * LinearBounds.Adding(s, dw)).Values
+                // One chain of fused multiply-adds, a link for every row that predicts, may go on from the old value:
+                // each rounds a partial sum that the old value is a part of (Higham 2002, section 3.1).
+                ? (dense.Value.WeightErrors(units) + wanted.Count(target => target >= 0) * LinearBounds.Adding(s, dw))
+                    .Values
                 : new double[dw.Length]));
     }
 

@@ -103,9 +103,9 @@ internal unsafe ref struct AttentionForward<TElement>
         for (int index = 0; index < count; index++)
             if (_alpha[index] != 1)
                 Scale(mix + index * padded, padded, _alpha[index]);
-        AttentionTiles.Multiply(
-            scores + low, Block, 1, _values + ((long)key + low) * padded, padded, mix, padded, padded, high - low,
-            fresh: false);
+        int* seen = stackalloc int[Tile], end = stackalloc int[Tile];
+        _operands.VisibleInBlock(first + row, count, key, _length, seen, end);
+        AttentionTiles.AddSeen(scores, Block, 1, _values + (long)key * padded, padded, mix, padded, padded, seen, end);
     }
 
     /// <summary>Scores become exp(score − maximum so far), 0 where unseen; maxima and sums go on.</summary>

@@ -108,7 +108,7 @@ internal unsafe ref struct AttentionBackward<TElement>
             for (int row = 0; row < count; row += Tile)
                 Visit(keyBlock * Block, first, row, Math.Min(Tile, count - row));
             for (int key = 0; key < Block && keyBlock * Block + key < _length; key += Tile)
-                AddToKeys(keyBlock * Block, key, first, count);
+                AddToKeys(keyBlock * Block, key, first);
         }
 
         AddRows(_dQueries, count, _operands.Shape.Scale, _gradients.DQueries, at);
@@ -151,9 +151,11 @@ internal unsafe ref struct AttentionBackward<TElement>
             Differentiate(row + index, from, to, seen - key, end - key);
         }
 
-        AttentionTiles.Multiply(
-            dScores + low, Block, 1, _keys + ((long)key + low) * padded, padded, _dQueries + row * padded, padded,
-            padded, high - low, fresh: false);
+        int* visible = stackalloc int[Tile], stop = stackalloc int[Tile];
+        _operands.VisibleInBlock(first + row, count, key, _length, visible, stop);
+        AttentionTiles.AddSeen(
+            dScores, Block, 1, _keys + (long)key * padded, padded, _dQueries + row * padded, padded, padded, visible,
+            stop);
     }
 
     /// <summary>Scores become p = exp(score − lse), products dO · v become p (dO · v − δ); unseen ones 0.</summary>
@@ -193,20 +195,16 @@ internal unsafe ref struct AttentionBackward<TElement>
     /// <summary>A tile of keys takes what a block of queries adds: dv += pᵀ dO, dk += dsᵀ q.</summary>
     /// <param name="block">First key of the block.</param>
     /// <param name="key">First key of the tile, in its block.</param>
-    private readonly void AddToKeys(int block, int key, int first, int count)
+    private readonly void AddToKeys(int block, int key, int first)
     {
-        int last = Math.Min(block + key + Tile, _length) - 1;
-        int low = Math.Max(0, _operands.Seeing(block + key, _length).First - first) / Tile * Tile;
-        int high = Math.Min(count, _operands.Seeing(last, _length).End - first), padded = _operands.PaddedSize;
-        if (low >= high)
-            return;
-        float* p = _p + low * Block + key, dScores = _dScores + low * Block + key;
-        AttentionTiles.Multiply(
-            p, 1, Block, _dOutput + low * padded, padded, _dValues + ((long)block + key) * padded, padded, padded,
-            high - low, fresh: false);
-        AttentionTiles.Multiply(
-            dScores, 1, Block, _queries + low * padded, padded, _dKeys + ((long)block + key) * padded, padded,
-            padded, high - low, fresh: false);
+        int* seen = stackalloc int[Tile], end = stackalloc int[Tile];
+        _operands.SeeingInBlock(block + key, first, _length, seen, end);
+        long at = ((long)block + key) * _operands.PaddedSize;
+        int padded = _operands.PaddedSize;
+        AttentionTiles.AddSeen(
+            _p + key, 1, Block, _dOutput, padded, _dValues + at, padded, padded, seen, end);
+        AttentionTiles.AddSeen(
+            _dScores + key, 1, Block, _queries, padded, _dKeys + at, padded, padded, seen, end);
     }
 
     /// <summary>Adds packed rows times a factor to one head of a gradient.</summary>

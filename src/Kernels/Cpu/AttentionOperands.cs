@@ -57,6 +57,31 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
         _ => (0, length),
     };
 
+    /// <summary>The keys that each of eight rows sees in a block, counted from it; rows beyond the count see what the
+    /// last one does.</summary>
+    /// <param name="first">[8], overwritten.</param>
+    /// <param name="end">[8], overwritten.</param>
+    public void VisibleInBlock(int row, int count, int block, int length, int* first, int* end)
+    {
+        for (int index = 0; index < AttentionTiles.Rows; index++)
+            (first[index], end[index]) = Within(Visible(row + Math.Min(index, count - 1), length), block);
+    }
+
+    /// <summary>The rows that see each of eight keys in a block of rows, counted from it.</summary>
+    /// <param name="first">[8], overwritten.</param>
+    /// <param name="end">[8], overwritten.</param>
+    public void SeeingInBlock(int key, int block, int length, int* first, int* end)
+    {
+        for (int index = 0; index < AttentionTiles.Rows; index++)
+            (first[index], end[index]) = Within(Seeing(Math.Min(key + index, length - 1), length), block);
+    }
+
+    private static (int First, int End) Within((int First, int End) range, int block)
+    {
+        int first = Math.Clamp(range.First - block, 0, Block);
+        return (first, Math.Clamp(range.End - block, first, Block));
+    }
+
     /// <summary>All bits set in the lanes of columns col to col + 15 that lie in [first, end).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Between(int col, int first, int end)

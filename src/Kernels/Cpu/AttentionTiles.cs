@@ -54,6 +54,47 @@ internal static unsafe class AttentionTiles
         }
     }
 
+    /// <summary>Adds to eight rows the products over the steps [first, end) of each.</summary>
+    /// <remarks>Steps that all rows share go through tiles, the others row by row: a step that a row must not see may
+    /// hold NaN, and 0 times that is NaN.</remarks>
+    /// <param name="first">[8].</param>
+    /// <param name="end">[8].</param>
+    public static void AddSeen(
+        float* left, nint leftRow, nint leftStep, float* right, nint rightStep, float* output, nint outputRow,
+        int cols, int* first, int* end)
+    {
+        int start = first[0], stop = end[0];
+        for (int row = 1; row < Rows; row++)
+            (start, stop) = (Math.Max(start, first[row]), Math.Min(stop, end[row]));
+        stop = Math.Max(start, stop);
+        for (int row = 0; row < Rows; row++)
+            AddRow(
+                left + row * leftRow, leftStep, right, rightStep, output + row * outputRow, cols, first[row],
+                Math.Min(start, end[row]));
+        if (start < stop)
+            Multiply(
+                left + start * leftStep, leftRow, leftStep, right + start * rightStep, rightStep, output, outputRow,
+                cols, stop - start, fresh: false);
+        for (int row = 0; row < Rows; row++)
+            AddRow(
+                left + row * leftRow, leftStep, right, rightStep, output + row * outputRow, cols,
+                Math.Max(stop, first[row]), end[row]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddRow(
+        float* left, nint leftStep, float* right, nint rightStep, float* output, int cols, int first, int end)
+    {
+        for (int step = first; step < end; step++)
+        {
+            Vector512<float> spread = Vector512.Create(left[step * leftStep]);
+            float* values = right + step * rightStep;
+            for (int col = 0; col < cols; col += 16)
+                Vector512.FusedMultiplyAdd(spread, Vector512.Load(values + col), Vector512.Load(output + col))
+                    .Store(output + col);
+        }
+    }
+
     /// <summary>Columns of the next kernel: three vectors, two where three would leave one behind.</summary>
     private static int Width(int cols) =>
         !Vector512.IsHardwareAccelerated ? 16 : cols >= 48 && cols != 64 ? 48 : Math.Min(cols, 32);

@@ -32,6 +32,9 @@ public sealed unsafe partial class CpuBackend
     /// for every block would show.</summary>
     private const long HiddenBytes = 8L << 20, LeastHiddenRows = 448;
 
+    /// <summary>Most rows of a block, whatever the memory; an even number.</summary>
+    internal long MostHiddenRows { get; init; } = long.MaxValue - 1;
+
     protected override void GatedMlpKernel(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor residual,
         Tensor gated, Tensor upped, Tensor y)
@@ -98,8 +101,10 @@ public sealed unsafe partial class CpuBackend
     }
 
     /// <summary>An even number, so that pairs of rows stay together.</summary>
-    private static long HiddenRows(Tensor gated) =>
-        Math.Max(HiddenBytes / Math.Max(gated.Cols * gated.Type.Size(), 1), LeastHiddenRows) / 2 * 2;
+    private long HiddenRows(Tensor gated) =>
+        Math.Min(
+            Math.Max(HiddenBytes / Math.Max(gated.Cols * gated.Type.Size(), 1), LeastHiddenRows) / 2 * 2,
+            MostHiddenRows);
 
     private static LinearWeight RowsOf(in LinearWeight w, long start, long count) =>
         w.Adapter.IsNone

@@ -65,6 +65,42 @@ public sealed class AttentionBitsTests
         }
     }
 
+    [Test]
+    public void NaN_OfAKeyAndItsValue_ReachesOnlyRowsThatSeeIt(
+        [ValueSource(nameof(Elements))] DType type,
+        [Values(AttentionMask.Causal, AttentionMask.Window)] AttentionMask mask, [Values(0, 5, 63, 100)] int key)
+    {
+        const int Rows = 150, Window = 11;
+        int end = mask == AttentionMask.Causal ? Rows : key + Window;
+        using CpuBackend backend = new(2);
+        using Layer clean = new(backend, type, mask, 48, Rows, [0, Rows], Window);
+        using Layer spoiled = new(backend, type, mask, 48, Rows, [0, Rows], Window);
+        spoiled.SpoilKey(key);
+        Assert.That(spoiled.Forward(0, key), Is.EqualTo(clean.Forward(0, key)));
+        Assert.That(spoiled.Forward(end, Rows - end), Is.EqualTo(clean.Forward(end, Rows - end)));
+        Assert.That(spoiled.Outputs(key, end - key), Is.All.NaN);
+        Assert.That(spoiled.QueryGradients(0, key), Is.EqualTo(clean.QueryGradients(0, key)));
+        Assert.That(spoiled.QueryGradients(end, Rows - end), Is.EqualTo(clean.QueryGradients(end, Rows - end)));
+    }
+
+    [Test]
+    public void NaN_OfAQueryAndItsGradient_ReachesOnlyKeysThatItSees(
+        [ValueSource(nameof(Elements))] DType type,
+        [Values(AttentionMask.Causal, AttentionMask.Window)] AttentionMask mask, [Values(0, 5, 63, 100)] int row)
+    {
+        const int Rows = 150, Window = 11;
+        int seen = mask == AttentionMask.Causal ? 0 : Math.Max(0, row - Window + 1), after = row + 1;
+        using CpuBackend backend = new(2);
+        using Layer clean = new(backend, type, mask, 48, Rows, [0, Rows], Window);
+        using Layer spoiled = new(backend, type, mask, 48, Rows, [0, Rows], Window);
+        clean.Forward();
+        spoiled.Forward();
+        spoiled.SpoilQuery(row);
+        Assert.That(spoiled.KeyGradients(0, seen), Is.EqualTo(clean.KeyGradients(0, seen)));
+        Assert.That(spoiled.KeyGradients(after, Rows - after), Is.EqualTo(clean.KeyGradients(after, Rows - after)));
+        Assert.That(spoiled.Gradients(seen, after - seen), Has.Some.NaN);
+    }
+
     /// <summary>Checksums that every instruction set must reach: runs with wide SIMD off compare with them.</summary>
     [Test]
     public void Bits_AreTheSame_OnEveryInstructionSet()
@@ -178,6 +214,25 @@ public sealed class AttentionBitsTests
             return Bytes(start, count, _dq, _dk, _dv);
         }
 
+        /// <summary>Bytes of dq of some rows.</summary>
+        public byte[] QueryGradients(int start, int count)
+        {
+            Backward();
+            return Bytes(start, count, _dq);
+        }
+
+        /// <summary>Bytes of dk and dv of some rows.</summary>
+        public byte[] KeyGradients(int start, int count)
+        {
+            Backward();
+            return Bytes(start, count, _dk, _dv);
+        }
+
+        public void SpoilKey(int row) => Spoil(row, _k, _v);
+
+        /// <summary>Also the gradient of its output.</summary>
+        public void SpoilQuery(int row) => Spoil(row, _q, _dO);
+
         public void RunBoth()
         {
             _device.Backend.Attention(_q, _k, _v, _segments, _shape, _o, _lse);
@@ -207,6 +262,12 @@ public sealed class AttentionBitsTests
             return (
                 scene.NewActivation(rows, width), scene.NewStatistic(rows, Heads), scene.NewActivation(rows, width),
                 scene.NewActivation(rows, keyWidth), scene.NewActivation(rows, keyWidth));
+        }
+
+        private void Spoil(int row, params ReadOnlySpan<Tensor> tensors)
+        {
+            foreach (Tensor tensor in tensors)
+                _device.Write(tensor.Slice(row, 1), [.. Enumerable.Repeat(double.NaN, (int)tensor.Cols)]);
         }
 
         private byte[] Bytes(int start, int count, params ReadOnlySpan<Tensor> tensors)
