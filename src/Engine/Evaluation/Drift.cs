@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using FastCpt.Engine.Checkpoints;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
 using FastCpt.Engine.Parameters;
@@ -123,14 +124,11 @@ public static class Drift
         DType type = folder.StoredType(name);
         var bytes = new byte[count * type.Size()];
         folder.Read(name, start * type.Size(), bytes);
-        return type switch
-        {
-            DType.F32 => Array.ConvertAll(MemoryMarshal.Cast<byte, float>(bytes).ToArray(), value => (double)value),
-            DType.F64 => MemoryMarshal.Cast<byte, double>(bytes).ToArray(),
-            DType.F16 => Array.ConvertAll(MemoryMarshal.Cast<byte, Half>(bytes).ToArray(), value => (double)value),
-            _ => Array.ConvertAll(
-                MemoryMarshal.Cast<byte, ushort>(bytes).ToArray(), value => (double)Bf16.ToSingle(value)),
-        };
+        if (type == DType.F64)
+            return MemoryMarshal.Cast<byte, double>(bytes).ToArray();
+        var values = new double[count];
+        StoredNumbers.Add(type, bytes, 1, values);
+        return values;
     }
 
     private static void RequireSame(ModelFolder origin, ModelFolder model)
