@@ -119,20 +119,24 @@ internal static class TokenizeCommand
     }
 
     /// <summary>Training text of every file, the same number of bytes of each, as a study's tokenizer has.</summary>
-    private static List<ReadOnlyMemory<byte>> Texts(
+    private static IEnumerable<ReadOnlyMemory<byte>> Texts(
         IReadOnlyList<LanguageText> languages, long bytesPerFile, Terminal terminal, StopSignal stop)
     {
         long wanted = bytesPerFile > 0
             ? bytesPerFile
             : languages.Min(language => CorpusText.TrainingBytes(language, stop));
-        var texts = new List<ReadOnlyMemory<byte>>();
         foreach (LanguageText language in languages)
         {
-            IReadOnlyList<ReadOnlyMemory<byte>> taken = CorpusText.Training(language, wanted, stop);
-            texts.AddRange(taken);
-            terminal.Note($"{language.Code}: {taken.Sum(text => (long)text.Length)} bytes of {taken.Count} documents");
+            long bytes = 0, documents = 0;
+            foreach (ReadOnlyMemory<byte> text in CorpusText.Training(language, wanted, stop))
+            {
+                bytes += text.Length;
+                documents++;
+                yield return text;
+            }
+
+            terminal.Note($"{language.Code}: {bytes} bytes of {documents} documents");
         }
-        return texts;
     }
 
     private static void Write(TrainedTokenizer trained, string folder)

@@ -31,6 +31,15 @@ public sealed class StudyFolderTests
     }
 
     [Test]
+    public void Tokenizer_TakesNoMoreTextThanItMay()
+    {
+        Call call = Call.Of(
+            "study", _study.ConfigFile, "--only", "tokenizer", "--set", "tokenizer.bytes_per_language=5000");
+        Assert.That(call.Code, Is.EqualTo(ExitCode.Done), call.Error);
+        Assert.That(call.Error, Does.Contain("300 pieces of 5000 bytes per language"));
+    }
+
+    [Test]
     public void Plan_OfAStudy_NamesEveryRunOfIt()
     {
         Call call = Call.Of("plan", _study.ConfigFile, "--json");

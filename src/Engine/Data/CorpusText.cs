@@ -21,14 +21,13 @@ public static class CorpusText
     /// The last one is cut at the end of a character, so that languages asked for the same amount give the same, up to
     /// three bytes. The language's own budget is not read: this text does not depend on it.
     /// </remarks>
-    /// <returns>Documents in file order; fewer bytes where the language has no more.</returns>
+    /// <returns>Documents in file order, read as they are asked for; fewer bytes where there are no more.</returns>
     /// <exception cref="RunException">Exit 3: the text is refused. Exit 130, 143: stopped.</exception>
-    public static IReadOnlyList<ReadOnlyMemory<byte>> Training(
+    public static IEnumerable<ReadOnlyMemory<byte>> Training(
         LanguageText language, long maxBytes, StopSignal? stop = null)
     {
         CorpusScan scan = CorpusScan.Of(language, stop);
         int[] wanted = WantedBytes(scan, maxBytes);
-        var texts = new List<ReadOnlyMemory<byte>>();
         var badLines = new BadLines(language.MaxBadLines);
         int document = 0;
         foreach (string file in language.Files)
@@ -39,11 +38,9 @@ public static class CorpusText
                 stop?.ThrowIfStopRequested("reading text");
                 scan.Check(document, file, language.Seed, reader);
                 if (wanted[document] > 0)
-                    texts.Add(reader.Text[..CharacterEnd(reader.Text, wanted[document])].ToArray());
+                    yield return reader.Text[..CharacterEnd(reader.Text, wanted[document])].ToArray();
             }
         }
-
-        return texts;
     }
 
     /// <returns>By document, how many of its bytes are taken.</returns>

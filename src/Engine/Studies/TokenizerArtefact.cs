@@ -37,6 +37,7 @@ public sealed class StudyTokenizer(StudyConfig config) : TokenizerArtefact(confi
     {
         ["vocabulary_size"] = config.Tokenizer.VocabularySize,
         ["balanced_scripts"] = config.Tokenizer.BalancedScripts,
+        ["bytes_per_language"] = config.Tokenizer.BytesPerLanguage,
         ["split_seed"] = config.Data.SplitSeed,
         ["validation_share"] = config.Data.ValidationShare,
         ["max_bad_lines"] = config.Data.MaxBadLines,
@@ -50,6 +51,8 @@ public sealed class StudyTokenizer(StudyConfig config) : TokenizerArtefact(confi
         LanguageText[] texts = [.. Languages.Select(language =>
             Corpora.Text(config.Data, language, [config.FileOf(language)]))];
         long bytes = texts.Min(text => CorpusText.TrainingBytes(text, run.Stop));
+        if (config.Tokenizer.BytesPerLanguage > 0)
+            bytes = Math.Min(bytes, config.Tokenizer.BytesPerLanguage);
         run.Say($"tokenizer: {config.Tokenizer.VocabularySize} pieces of {bytes} bytes per language");
         TrainedTokenizer trained = BpeTrainer.Train(
             texts.SelectMany(text => CorpusText.Training(text, bytes, run.Stop)),
