@@ -69,7 +69,7 @@ internal static class EnvCommand
         try
         {
             using Backend backend = Backends.Open(device, threads: 1);
-            return "usable: " + backend.InstructionSet;
+            return $"usable: {backend.InstructionSet}" + (backend.Caveat is { } caveat ? $" ({caveat})" : "");
         }
         catch (DeviceException e)
         {

@@ -25,6 +25,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>What the bits of results depend on beyond the op: golden values and checkpoints record it.</summary>
     public abstract string InstructionSet { get; }
 
+    /// <summary>What a user should know about this device's speed; null where it does all it can.</summary>
+    public virtual string? Caveat => null;
+
     /// <summary>How many workers share an op; results do not depend on it.</summary>
     public abstract int Threads { get; }
 

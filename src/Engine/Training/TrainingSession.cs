@@ -63,6 +63,8 @@ internal sealed class TrainingSession : IDisposable
         RunRecord.Save(
             _config.OutputDir, _config, attempt, $"{_backend.Name} {_backend.InstructionSet}", _backend.Threads,
             inputs, _options.Files);
+        if (_backend.Caveat is { } caveat)
+            _log.Warn($"{_backend.Name}: {caveat}");
         long trained = _model.Parameters.Trained.Sum(parameter => parameter.Value.Length);
         _log.Say(string.Create(
             CultureInfo.InvariantCulture,

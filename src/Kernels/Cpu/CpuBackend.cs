@@ -38,6 +38,10 @@ public sealed unsafe partial class CpuBackend : Backend
 
     public override string InstructionSet => SimdLevels.NameOf(_level);
 
+    public override string? Caveat => SimdLevels.OfMachine > SimdLevel.Managed && !ExecutableMemory.IsUsable
+        ? "the system refuses code made at run time, so the managed kernels serve, which are slower"
+        : null;
+
     public override int Threads => _pool.Workers;
 
     /// <summary>Most workers that shared a job since this was set.</summary>

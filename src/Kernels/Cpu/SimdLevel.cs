@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics.X86;
+using FastCpt.Kernels.Platform;
 
 namespace FastCpt.Kernels.Cpu;
 
@@ -24,8 +25,12 @@ internal static class SimdLevels
     /// <summary>Environment variable that forces a level.</summary>
     public const string Variable = "FASTCPT_ISA";
 
+    /// <summary>The best level that products have kernels for here: above managed, code must be made at run
+    /// time.</summary>
+    public static SimdLevel Best => ExecutableMemory.IsUsable ? OfMachine : SimdLevel.Managed;
+
     /// <summary>The best level of this machine, as far as the runtime lets it be used.</summary>
-    public static SimdLevel Best
+    public static SimdLevel OfMachine
     {
         get
         {
@@ -61,7 +66,8 @@ internal static class SimdLevels
                 continue;
             if (level > Best)
                 throw new DeviceException(
-                    $"{Variable} asks for '{forced}', but this machine's best is '{NameOf(Best)}'. Unset it.");
+                    $"{Variable} asks for '{forced}', but the best here is '{NameOf(Best)}'"
+                    + (level <= OfMachine ? ", for the system refuses code made at run time. " : ". ") + "Unset it.");
             return level;
         }
 

@@ -8,6 +8,11 @@ internal static unsafe partial class ExecutableMemory
     private const int Read = 1, Write = 2, Execute = 4;
     private const int Private = 2, Anonymous = 0x20;
 
+    private static readonly Lazy<bool> Usable = new(() => Load([0xC3]) != 0); // a return, on x64
+
+    /// <summary>Whether the system lets code be made at run time.</summary>
+    public static bool IsUsable => Usable.Value;
+
     /// <summary>Copies code to memory that stays until the process ends.</summary>
     /// <returns>The address of the first byte, at a page; 0 where the system refuses.</returns>
     public static nint Load(ReadOnlySpan<byte> code)

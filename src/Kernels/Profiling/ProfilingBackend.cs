@@ -15,6 +15,8 @@ public sealed partial class ProfilingBackend(Backend inner, OpProfile profile) :
 
     public override string InstructionSet => inner.InstructionSet;
 
+    public override string? Caveat => inner.Caveat;
+
     public override int Threads => inner.Threads;
 
     public override DeviceLimits MeasureLimits() => inner.MeasureLimits();

@@ -1,5 +1,6 @@
 using FastCpt.Kernels;
 using FastCpt.Kernels.Cpu;
+using FastCpt.Kernels.Platform;
 
 namespace FastCpt.Tests.Kernels.Cpu;
 
@@ -32,6 +33,25 @@ public sealed class SimdLevelTests
         using CpuBackend backend = new(threads: 3, "managed");
         Assert.That(backend.InstructionSet, Is.EqualTo("managed"));
         Assert.That(backend.Threads, Is.EqualTo(3));
+    }
+
+    [Test]
+    public void GeneratedCode_IsNamedForPerf()
+    {
+        if (SimdLevels.Best == SimdLevel.Managed)
+            Assert.Ignore("no code is generated on this machine");
+        string map = $"/tmp/perf-{Environment.ProcessId}.map";
+        Environment.SetEnvironmentVariable(PerfMap.Variable, "1");
+        try
+        {
+            PerfMap.Add(0x7f00_1230, 0x45, "fastcpt product avx2 f32 6x16");
+            Assert.That(File.ReadAllLines(map), Does.Contain("7f001230 45 fastcpt product avx2 f32 6x16"));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(PerfMap.Variable, null);
+            File.Delete(map);
+        }
     }
 
     [Test]

@@ -47,19 +47,26 @@ internal sealed unsafe class AssembledKernels : MicroKernels
         const int Alignment = 64;
         MemoryStream code = new();
         nint[] kernels = new nint[rows * Vectors];
+        int[] lengths = new int[kernels.Length];
         for (int index = 0; index < kernels.Length; index++)
         {
             code.SetLength((code.Length + Alignment - 1) / Alignment * Alignment);
             kernels[index] = (nint)code.Length;
             code.Position = code.Length;
             code.Write(new KernelCode(choice, index / Vectors + 1, index % Vectors + 1, rows, Vectors).Assemble());
+            lengths[index] = (int)(code.Length - kernels[index]);
         }
 
         nint start = ExecutableMemory.Load(code.GetBuffer().AsSpan(0, (int)code.Length));
         if (start == 0)
             return null;
         for (int index = 0; index < kernels.Length; index++)
+        {
             kernels[index] += start;
+            string tile = $"{index / Vectors + 1}x{(index % Vectors + 1) * choice.Lanes}";
+            PerfMap.Add(kernels[index], lengths[index], $"fastcpt product {choice.Name} {tile}");
+        }
+
         return new AssembledKernels(choice, rows, kernels);
     }
 }
