@@ -10,7 +10,7 @@ namespace FastCpt.Engine.Data;
 /// the text does not come out and the file is refused. The platform compares each member's CRC-32. A file that grows
 /// to more than <see cref="MaxRatio"/> times its size is refused while it is read.
 /// </remarks>
-internal sealed class GzipInput : Stream
+internal sealed class GzipInput : ForwardStream
 {
     public const int MaxRatio = 200;
 
@@ -35,20 +35,6 @@ internal sealed class GzipInput : Stream
         _gzip = new GZipStream(_compressed, CompressionMode.Decompress);
     }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     /// <exception cref="RunException">Exit 3: not gzip, damaged, truncated, trailing bytes, or a bomb.</exception>
     public override int Read(Span<byte> destination)
     {
@@ -60,18 +46,6 @@ internal sealed class GzipInput : Stream
         _start += count;
         return count;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
@@ -131,27 +105,13 @@ internal sealed class GzipInput : Stream
     }
 
     /// <summary>The bytes of the file, then those of the end member.</summary>
-    private sealed class FileThenEnd(Stream file) : Stream
+    private sealed class FileThenEnd(Stream file) : ForwardStream
     {
         private int _endBytes;
 
         public long FileBytes { get; private set; }
 
         public long TakenBytes => FileBytes + _endBytes;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override int Read(Span<byte> destination)
         {
@@ -164,18 +124,6 @@ internal sealed class GzipInput : Stream
             _endBytes += count;
             return count;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

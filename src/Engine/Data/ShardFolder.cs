@@ -7,7 +7,9 @@ using FastCpt.Engine.Tokenizers;
 namespace FastCpt.Engine.Data;
 
 /// <summary>Token shards under names that say what they were made from: made once, never stale.</summary>
-/// <remarks>What a crash leaves in the folder is swept by the holder of the run's or study's lock.</remarks>
+/// <remarks>
+/// Several processes may fill one folder: a shard has its name when it is whole, and the same bytes whoever made it.
+/// </remarks>
 /// <param name="maxDocumentTokens">Ends included; the rest of a longer document is dropped.</param>
 /// <param name="say">Told what becomes of each text that is tokenised.</param>
 public sealed class ShardFolder(

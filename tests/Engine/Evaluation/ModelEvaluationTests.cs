@@ -93,7 +93,8 @@ internal sealed class ModelEvaluationTests
     private (double Nats, long Tokens, long Bytes) ScoreAlone()
     {
         using Backend backend = Backends.Open("reference");
-        using CausalModel model = ModelLoader.Load(_scored.ModelFolder, backend, DType.F64, ScoredModel.Context, _ => { });
+        using CausalModel model = ModelLoader.Load(
+            _scored.ModelFolder, backend, DType.F64, ScoredModel.Context, _ => { });
         using var tape = new Tape(backend);
         double nats = 0;
         long tokens = 0, bytes = 0;

@@ -51,7 +51,8 @@ internal sealed class ScoredModel : IDisposable
     private static StopSignal Stop => new(folder: null, _ => { });
 
     public ModelEvaluation Open(string device = "cpu", int threads = 1, int batchDocuments = 1) => new(
-        ModelFolder, _folder.At("tokenizer"), device, threads, Precision.Fp32, Context, batchDocuments * Context, _ => { });
+        ModelFolder, _folder.At("tokenizer"), device, threads, Precision.Fp32, Context,
+        batchDocuments * Context, _ => { });
 
     public LanguageScore Score(string device = "cpu", int threads = 1, int batchDocuments = 1, int maxDocuments = 0)
     {

@@ -3,7 +3,7 @@ using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Files;
 
-/// <summary>A folder that takes the place of another: killed or failing at any step, one of them is there whole.</summary>
+/// <summary>A folder that takes the place of another: killed or failing at any step, one is there whole.</summary>
 public sealed class FolderReplacementTests
 {
     private const int InputOutput = 5;

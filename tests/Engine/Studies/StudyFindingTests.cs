@@ -39,9 +39,10 @@ internal sealed class StudyFindingTests
     {
         foreach (StudySystem system in new[] { StudySystem.Freeze, StudySystem.L2Sp })
         {
+            string subject = $"Trade-off: {StudyTable.Title(system)}";
             StudyFinding[] findings = [.. StudyFinding.Of(Results.Of(
                 Base, Scored(StudySystem.Expert, 2.5, 3), Scored(system, known, heldIn)))
-                .Where(finding => finding.Statement.Contains($"Trade-off: {StudyTable.Title(system)}", StringComparison.Ordinal))];
+                .Where(finding => finding.Statement.Contains(subject, StringComparison.Ordinal))];
             Assert.That(findings.Select(finding => finding.Holds), Is.EqualTo((bool[])[acquires, keeps]));
             Assert.That(findings[0].Statement, Does.Contain("held-in languages"));
             Assert.That(findings[1].Statement, Does.Contain("base languages"));

@@ -45,7 +45,8 @@ internal sealed class StudyResultsFileTests
     [Test]
     public void Model_IsReadBack()
     {
-        ModelResult model = Results.Model(StudySystem.Soup, null, Results.Language("hr", LanguageRole.HeldOut, "slavic", 2));
+        ModelResult model = Results.Model(
+            StudySystem.Soup, null, Results.Language("hr", LanguageRole.HeldOut, "slavic", 2));
         ModelResult read = StudyResultsFile.LoadModel(Write(StudyResultsFile.ToJson(model)));
         Assert.That(read.Languages, Is.EqualTo(model.Languages));
         Assert.That(read.System, Is.EqualTo(StudySystem.Soup));
@@ -74,7 +75,8 @@ internal sealed class StudyResultsFileTests
         JsonObject json = StudyResultsFile.ToJson(Results.Model(StudySystem.Soup, null));
         json[key] = key == "seed" ? -1 : value;
         Assert.That(
-            Assert.Throws<RunException>(() => StudyResultsFile.LoadModel(Write(json)))!.Code, Is.EqualTo(ExitCode.Config));
+            Assert.Throws<RunException>(() => StudyResultsFile.LoadModel(Write(json)))!.Code,
+            Is.EqualTo(ExitCode.Config));
     }
 
     [Test]
@@ -83,7 +85,8 @@ internal sealed class StudyResultsFileTests
         JsonObject json = StudyResultsFile.ToJson(Results.Of(
             Results.Model(null, null, Results.Language("en", LanguageRole.Base, null, 1)),
             Results.Model(StudySystem.Soup, null, Results.Language("el", LanguageRole.Base, null, 1))));
-        Assert.That(() => StudyResultsFile.Load(Write(json)), Throws.TypeOf<RunException>().With.Message.Contains("Soup"));
+        Assert.That(
+            () => StudyResultsFile.Load(Write(json)), Throws.TypeOf<RunException>().With.Message.Contains("Soup"));
     }
 
     private string Write(JsonObject json)

@@ -28,8 +28,8 @@ internal sealed class StudyTableTests
     /// <summary>The paper's table 11, as far as two families are printed in full: Base and Dense by language.</summary>
     private static readonly Dictionary<string, (string Code, double Base, double Dense)[]> Languages = new()
     {
-        ["slavic"] = [("mk", 6.70, 4.96), ("hr", 8.42, 6.90), ("ru", 10.37, 9.41), ("sk", 7.25, 6.14), ("sr", 7.03, 5.45),
-            ("uk", 6.20, 5.59)],
+        ["slavic"] = [("mk", 6.70, 4.96), ("hr", 8.42, 6.90), ("ru", 10.37, 9.41), ("sk", 7.25, 6.14),
+            ("sr", 7.03, 5.45), ("uk", 6.20, 5.59)],
         ["germanic"] = [("af", 11.24, 7.41), ("fy", 14.89, 4.86), ("lb", 14.32, 5.61), ("da", 7.42, 6.14),
             ("nl", 8.69, 7.53), ("en", 11.91, 11.51)],
     };
@@ -44,7 +44,8 @@ internal sealed class StudyTableTests
         {
             Assert.That(table[i + 1][0], Is.EqualTo(StudyTable.Title(Systems[i])));
             for (int family = 0; family < Families.Length; family++)
-                Assert.That(Cell(table, i, Column(table, $"{Families[family]} held-in")), Is.EqualTo(Published[family][i]));
+                Assert.That(
+                    Cell(table, i, Column(table, $"{Families[family]} held-in")), Is.EqualTo(Published[family][i]));
             Assert.That(Cell(table, i, average), Is.EqualTo(Published[^1][i]), table[i + 1][0]);
         }
 
@@ -66,7 +67,8 @@ internal sealed class StudyTableTests
     public void Fact32_Family_IsTheMeanOfItsLanguages_AsInThePapersTable()
     {
         LanguageResult[] Scores(Func<(string Code, double Base, double Dense), double> of) => [.. Languages.SelectMany(
-            family => family.Value.Select(row => Results.Language(row.Code, LanguageRole.HeldIn, family.Key, of(row))))];
+            family => family.Value.Select(
+                row => Results.Language(row.Code, LanguageRole.HeldIn, family.Key, of(row))))];
         IReadOnlyList<IReadOnlyList<string>> table = StudyTable.Families(
             Results.Of(
                 Results.Model(null, null, Scores(row => row.Base)),
@@ -110,7 +112,8 @@ internal sealed class StudyTableTests
     public void Table_AsText_HasColumnsThatAlign()
     {
         string[] lines = StudyTable.Text(Results.Of(
-            Results.Model(null, null, Scores(1, 2, 3, 4, 5)), Results.Model(StudySystem.Dense, null, Scores(1, 2, 3, 4, 5))))
+            Results.Model(null, null, Scores(1, 2, 3, 4, 5)),
+            Results.Model(StudySystem.Dense, null, Scores(1, 2, 3, 4, 5))))
             .TrimEnd('\n').Split('\n');
         Assert.That(lines, Has.Length.EqualTo(3));
         Assert.That(lines.Select(line => line.Length).Distinct().Count(), Is.EqualTo(1));
@@ -126,7 +129,8 @@ internal sealed class StudyTableTests
         Results.Language("cs", LanguageRole.HeldOut, "slavic", heldOut),
     ];
 
-    private static int Column(IReadOnlyList<IReadOnlyList<string>> table, string head) => table[0].ToList().IndexOf(head);
+    private static int Column(IReadOnlyList<IReadOnlyList<string>> table, string head) =>
+        table[0].ToList().IndexOf(head);
 
     private static double Cell(IReadOnlyList<IReadOnlyList<string>> table, int system, int column) =>
         double.Parse(table[system + 1][column], System.Globalization.CultureInfo.InvariantCulture);

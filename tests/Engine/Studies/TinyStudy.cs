@@ -6,7 +6,7 @@ using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Studies;
 
-/// <summary>A study of seconds on chapters of the samples: two families, one base language, one held-out relative.</summary>
+/// <summary>A study of seconds on chapters of the samples: two families, a base language, a held-out one.</summary>
 internal sealed class TinyStudy : IDisposable
 {
     private const int Documents = 24;
