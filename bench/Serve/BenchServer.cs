@@ -9,8 +9,8 @@ namespace FastCpt.Bench.Serve;
 
 /// <summary>Times cases on request, line by line: what `fastcpt bench compare` talks to.</summary>
 /// <remarks>
-/// Requests "list", "open NAME", "time CALLS", "close"; every answer is a JSON object on a line. FASTCPT_BENCH_DELAY, as
-/// in "Rope=0.1", makes every case with such a part in its name slower by that share: it proves that a comparison
+/// Requests "list", "open NAME", "time CALLS", "close"; every answer is a JSON object on a line. FASTCPT_BENCH_DELAY,
+/// as in "Rope=0.1", makes every case with such a part in its name slower by that share: it proves that a comparison
 /// finds what it should.
 /// </remarks>
 internal sealed class BenchServer(TextWriter answers)
