@@ -22,7 +22,7 @@ public sealed class GoldenModelTests
     public void Model_AgreesWithGolden_InF64([ValueSource(nameof(Cases))] string name) =>
         Compare(name, "reference", DType.F64, 5e-7);
 
-    /// <summary>Some 40 roundings of 2^-9 follow one another: 1.2 % of the norm at random, and four times that.</summary>
+    /// <summary>Some 40 roundings of 2^-9 in a row: 1.2 % of the norm at random, and four times that.</summary>
     [Test]
     public void Model_StaysNearGolden_InBF16(
         [ValueSource(nameof(Cases))] string name, [ValueSource(nameof(Devices))] string device)
