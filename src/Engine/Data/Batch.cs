@@ -1,3 +1,5 @@
+using FastCpt.Kernels;
+
 namespace FastCpt.Engine.Data;
 
 /// <summary>What a model is given at once: M tokens in S segments that do not see each other.</summary>
@@ -5,7 +7,7 @@ namespace FastCpt.Engine.Data;
 public sealed class Batch
 {
     /// <summary>The target of a token that predicts nothing.</summary>
-    public const int NoTarget = -1;
+    public const int NoTarget = Backend.IgnoredTarget;
 
     private readonly int[] _tokenIds, _targets, _positions, _segments;
     private readonly long[] _samples;
