@@ -9,10 +9,11 @@ namespace FastCpt;
 internal static class CommandLine
 {
     /// <summary>Runs one call to its end.</summary>
+    /// <param name="options">Tests bring their own.</param>
     /// <returns>A value of <see cref="ExitCode"/>.</returns>
-    public static int Run(string[] arguments, TextWriter output, TextWriter error)
+    public static int Run(string[] arguments, TextWriter output, TextWriter error, CommonOptions? options = null)
     {
-        ParseResult parse = Create().Parse(arguments);
+        ParseResult parse = Create(options ?? new CommonOptions()).Parse(arguments);
         bool isMistake = parse.Action is ParseErrorAction;
         int code = parse.Invoke(new InvocationConfiguration
         {
@@ -26,9 +27,8 @@ internal static class CommandLine
         return isMistake ? (int)ExitCode.Usage : code;
     }
 
-    private static RootCommand Create()
+    private static RootCommand Create(CommonOptions options)
     {
-        var options = new CommonOptions();
         var root = new RootCommand("Teaches a multilingual language model new languages without making it forget.");
         foreach (Option option in options.All)
             root.Add(option);

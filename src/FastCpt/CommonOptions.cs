@@ -15,6 +15,12 @@ internal sealed class CommonOptions
 
     public IReadOnlyList<Option> All => [_json, _quiet, _verbose, _noProgress];
 
+    /// <summary>What verbs that can be resumed write through; a test puts one in that kills.</summary>
+    public FileSystem Files { get; init; } = FileSystem.Real;
+
+    /// <summary>Begins to hear requests to stop, also by files in a folder.</summary>
+    public Func<string?, StopSignal> Listen { get; init; } = folder => new StopSignal(folder);
+
     /// <summary>Runs a verb and turns what it throws into a line on stderr and an exit code.</summary>
     /// <param name="verb">Returns the exit code.</param>
     public int Run(ParseResult parse, Func<Terminal, ExitCode> verb)

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
-using FastCpt.Engine.Files;
 using FastCpt.Engine.Studies;
 
 namespace FastCpt;
@@ -31,9 +30,9 @@ internal static class StudyCommand
         {
             StudyConfig config = StudyConfig.Load(inputs.Layers(parse));
             OutputFolder.Prepare(config.OutputDir);
-            using var stop = new StopSignal(config.OutputDir);
+            using var stop = options.Listen(config.OutputDir);
             var run = new StudyRun(
-                config, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet, terminal.ShowsProgress);
+                config, stop, options.Files, terminal.Notes, terminal.IsQuiet, terminal.ShowsProgress);
             if (StudyRunner.Run(run, parse.GetValue(only) ?? []) is { } results)
                 Show(terminal, results, config.OutputDir);
             else if (terminal.IsJson)

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
-using FastCpt.Engine.Files;
 using FastCpt.Engine.Training;
 
 namespace FastCpt;
@@ -30,9 +29,9 @@ internal static class TrainCommand
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
             RunConfig config = RunConfig.Load(inputs.Layers(parse));
-            using var stop = new StopSignal(config.OutputDir);
+            using var stop = options.Listen(config.OutputDir);
             var run = new TrainingOptions(
-                ShardFolder: null, stop, FileSystem.Real, terminal.Notes, terminal.IsQuiet, parse.GetValue(profile),
+                ShardFolder: null, stop, options.Files, terminal.Notes, terminal.IsQuiet, parse.GetValue(profile),
                 terminal.ShowsProgress);
             bool trained = TrainingRun.Execute(config, run);
             if (!trained)

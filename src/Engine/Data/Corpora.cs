@@ -10,10 +10,12 @@ namespace FastCpt.Engine.Data;
 /// take whole documents, which become several segments where they are longer.
 /// </remarks>
 public sealed class Corpora(
-    DataConfig data, string folder, Tokenizer tokenizer, Action<string> say, StopSignal stop, int threads)
+    DataConfig data, string folder, Tokenizer tokenizer, Action<string> say, StopSignal stop, int threads,
+    FileSystem? files = null)
 {
     private readonly ShardFolder _shards = new(
-        folder, tokenizer, data.Packing == PackingMode.Wrapped ? data.MaxSeqLength : int.MaxValue, say, stop, threads);
+        folder, tokenizer, data.Packing == PackingMode.Wrapped ? data.MaxSeqLength : int.MaxValue, say, stop, threads,
+        files);
 
     /// <summary>How the text of a language is read, as the configuration says.</summary>
     public static LanguageText Text(

@@ -17,15 +17,18 @@ public sealed class CorpusTokenizer
     private readonly Tokenizer _tokenizer;
     private readonly int _maxDocumentTokens, _threadCount;
     private readonly StopSignal? _stop;
+    private readonly FileSystem? _files;
 
     /// <param name="maxDocumentTokens">Ends included; the rest of a longer document is dropped.</param>
     /// <param name="stop">Polled a few times a second.</param>
     /// <param name="threadCount">As many as there are processors where 0.</param>
     public CorpusTokenizer(
-        LanguageText language, Tokenizer tokenizer, int maxDocumentTokens, StopSignal? stop = null, int threadCount = 0)
+        LanguageText language, Tokenizer tokenizer, int maxDocumentTokens, StopSignal? stop = null, int threadCount = 0,
+        FileSystem? files = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxDocumentTokens, 3);
-        (_language, _tokenizer, _maxDocumentTokens, _stop) = (language, tokenizer, maxDocumentTokens, stop);
+        (_language, _tokenizer, _maxDocumentTokens) = (language, tokenizer, maxDocumentTokens);
+        (_stop, _files) = (stop, files);
         _threadCount = threadCount > 0 ? threadCount : Environment.ProcessorCount;
     }
 
@@ -37,7 +40,7 @@ public sealed class CorpusTokenizer
     {
         CorpusScan scan = CorpusScan.Of(_language, _stop);
         CorpusSummary? summary = null;
-        AtomicFile.Write(path, output => summary = Write(output, scan));
+        AtomicFile.Write(path, output => summary = Write(output, scan), _files);
         return summary ?? throw new InvalidOperationException("The content was not written.");
     }
 

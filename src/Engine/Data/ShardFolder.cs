@@ -8,16 +8,19 @@ namespace FastCpt.Engine.Data;
 
 /// <summary>Token shards under names that say what they were made from: made once, never stale.</summary>
 /// <remarks>
-/// Several processes may fill one folder: a shard has its name when it is whole, and the same bytes whoever made it.
+/// Several processes may fill one folder: one at a time makes shards, the others wait and then find them made. A shard
+/// has its name when it is whole, and the same bytes whoever made it.
 /// </remarks>
 /// <param name="maxDocumentTokens">Ends included; the rest of a longer document is dropped.</param>
 /// <param name="say">Told what becomes of each text that is tokenised.</param>
 public sealed class ShardFolder(
-    string folder, Tokenizer tokenizer, int maxDocumentTokens, Action<string> say, StopSignal stop, int threads)
+    string folder, Tokenizer tokenizer, int maxDocumentTokens, Action<string> say, StopSignal stop, int threads,
+    FileSystem? files = null)
 {
     private const int NameDigits = 16;
 
     private readonly FileHashes _hashes = new(folder);
+    private readonly FileSystem _files = files ?? FileSystem.Real;
 
     /// <summary>The shard of a language, made where it is missing.</summary>
     /// <exception cref="RunException">Exit 3: the text is refused. 6: the disk. 130, 143: stopped.</exception>
@@ -26,18 +29,26 @@ public sealed class ShardFolder(
         string path = Path.Combine(folder, $"{language.Code}-{Identity(language)[..NameDigits]}.shard");
         if (!File.Exists(path))
         {
-            Directory.CreateDirectory(folder);
-            CorpusSummary made = new CorpusTokenizer(language, tokenizer, maxDocumentTokens, stop, threads).Write(path);
-            say(string.Create(
-                CultureInfo.InvariantCulture,
-                $"tokenised {language.Code}: {made.TrainingTokens} tokens of {made.TrainingDocuments} documents to "
-                + $"train, {made.ValidationTokens} of {made.ValidationDocuments} to validate, "
-                + $"{made.BadLines} bad lines"));
-            foreach (string example in made.BadLineExamples)
-                say($"  passed over {example}");
+            _files.EnsureFolder(folder);
+            using RunLock held = RunLock.Wait(folder, stop);
+            if (!File.Exists(path))
+                Make(language, path);
         }
 
         return TokenShard.Open(path, tokenizer);
+    }
+
+    private void Make(LanguageText language, string path)
+    {
+        CorpusSummary made = new CorpusTokenizer(
+            language, tokenizer, maxDocumentTokens, stop, threads, _files).Write(path);
+        say(string.Create(
+            CultureInfo.InvariantCulture,
+            $"tokenised {language.Code}: {made.TrainingTokens} tokens of {made.TrainingDocuments} documents to "
+            + $"train, {made.ValidationTokens} of {made.ValidationDocuments} to validate, "
+            + $"{made.BadLines} bad lines"));
+        foreach (string example in made.BadLineExamples)
+            say($"  passed over {example}");
     }
 
     /// <summary>Hash of the bytes of the text and of all that decides what becomes of them.</summary>

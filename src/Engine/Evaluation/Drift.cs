@@ -38,13 +38,18 @@ public static class Drift
     private const int PieceElements = 1 << 18;
 
     /// <summary>Per layer; −1 stands for parameters in no layer.</summary>
-    /// <exception cref="RunException">Exit 4: the folders do not hold the same names and shapes.</exception>
-    public static IReadOnlyDictionary<int, PartDrift> Measure(ModelFolder origin, ModelFolder model)
+    /// <param name="stop">Polled for every tensor.</param>
+    /// <exception cref="RunException">
+    /// Exit 4: the folders do not hold the same names and shapes. Exit 130, 143: stopped.
+    /// </exception>
+    public static IReadOnlyDictionary<int, PartDrift> Measure(
+        ModelFolder origin, ModelFolder model, StopSignal? stop = null)
     {
         RequireSame(origin, model);
         var parts = new SortedDictionary<int, PartDrift>();
         foreach (ParameterShape parameter in Ordered(origin))
         {
+            stop?.ThrowIfStopRequested("measuring drift");
             PartDrift sum = default;
             ForEachPiece(parameter, [origin, model], pieces => sum += Compare(pieces[0], pieces[1]));
             int layer = LayerGroups.LayerOf(parameter.Name) ?? -1;

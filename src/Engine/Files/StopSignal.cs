@@ -42,11 +42,15 @@ public sealed class StopSignal : IDisposable
     /// <summary>For tests: hears no signal, and hands the forced exit to the caller.</summary>
     internal StopSignal(string? folder, Action<ExitCode> exit) => (_folder, _exit) = (folder, exit);
 
+    /// <summary>For tests: called at every poll, so that they can count them and act at the n-th.</summary>
+    internal Action? OnPoll { get; init; }
+
     /// <summary>Who asked to stop, such as SIGTERM; null while nobody did.</summary>
     public string? Reason
     {
         get
         {
+            OnPoll?.Invoke();
             LookForFiles();
             return _reason;
         }

@@ -46,7 +46,8 @@ public sealed class EvaluatedModel : Artefact
             _model.Artefact.ModelFolder, _tokenizer.Location, _config.Device, _config.Threads, _config.Precision,
             _config.Data.MaxSeqLength, _config.Evaluation.BatchSize * _config.Data.MaxSeqLength, run.Say);
         var corpora = new Corpora(
-            _config.Data, run.ShardFolder, evaluation.Tokenizer, run.Say, run.Stop, _config.Threads);
+            _config.Data, run.ShardFolder, evaluation.Tokenizer, run.Say, run.Stop, _config.Threads,
+            run.Files);
         var languages = new List<LanguageResult>();
         foreach (StudyLanguage language in StudyLanguage.Of(_config))
         {
@@ -69,7 +70,7 @@ public sealed class EvaluatedModel : Artefact
     {
         using ModelFolder origin = ModelFolder.Open(_origin.ModelFolder, run.Say);
         using ModelFolder model = ModelFolder.Open(_model.Artefact.ModelFolder, run.Say);
-        IReadOnlyDictionary<int, PartDrift> parts = Drift.Measure(origin, model);
+        IReadOnlyDictionary<int, PartDrift> parts = Drift.Measure(origin, model, run.Stop);
         var groups = LayerGroups.Of(
             parts.Keys.Max() + 1, _config.Alignment.FirstLayers, _config.Alignment.LastLayers);
         var sums = new Dictionary<string, PartDrift>();

@@ -48,7 +48,7 @@ public sealed class UnigramBaseline(
     {
         Tokenizer pieces = Tokenizer.Load(tokenizer.Location);
         var corpora = new Corpora(
-            config.Data, run.ShardFolder, pieces, run.Say, run.Stop, config.Threads);
+            config.Data, run.ShardFolder, pieces, run.Say, run.Stop, config.Threads, run.Files);
         var unigram = new TokenUnigram(pieces.VocabularySize);
         foreach (LanguageConfig language in languages)
         {

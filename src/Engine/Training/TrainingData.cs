@@ -16,7 +16,7 @@ internal sealed class TrainingData : IDisposable
         TrainingConfig training = config.Training;
         var corpora = new Corpora(
             data, options.ShardFolder ?? Path.Combine(config.OutputDir, "shards"), tokenizer, log.Say, options.Stop,
-            config.Threads);
+            config.Threads, options.Files);
         int batchTokens = training.BatchSize * data.MaxSeqLength;
         var parts = new List<MixturePart>();
         foreach (LanguageConfig language in data.Languages)

@@ -37,6 +37,7 @@ public static class TrainingRun
         int attempt = RunRecord.NextAttempt(config.OutputDir);
         using var log = new RunLog(
             config.OutputDir, RunId(config), attempt, options.Console, options.Quiet, options.ShowsProgress);
+        AtomicFile.Sweep(config.OutputDir, runLock, log.Say, options.Files);
         using var session = new TrainingSession(config, options, log);
         session.Record(attempt);
         try
