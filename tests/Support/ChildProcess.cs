@@ -22,10 +22,18 @@ internal static class ChildProcess
         "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),
         "replace-folder" => FolderReplacementTests.Replace(
             arguments[0], bool.Parse(arguments[1]), int.Parse(arguments[2])),
+        "study-and-die" => StudyKillTests.StudyAndDie(arguments[0], arguments[1], int.Parse(arguments[2])),
         "guard-pages" => GuardPageTests.Run(arguments),
         "measure-steps" => TrainingStepTests.MeasureAllocations(),
         _ => throw new ArgumentException($"No child task '{task}'."),
     };
+
+    /// <summary>Ends this process as a power failure would: no handler runs.</summary>
+    public static void Die()
+    {
+        Process.GetCurrentProcess().Kill();
+        Thread.Sleep(Timeout.Infinite);
+    }
 
     /// <summary>Starts a task with its output and input connected to the test.</summary>
     public static Process Start(string task, params string[] arguments)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FastCpt.Engine.Files;
 
 namespace FastCpt.Tests.Support;
@@ -28,10 +27,8 @@ internal sealed class FaultyFileSystem : FileSystem
         CanExchange = canExchange,
         Fault = (number, _, _) =>
         {
-            if (number != n)
-                return;
-            Process.GetCurrentProcess().Kill();
-            Thread.Sleep(Timeout.Infinite);
+            if (number == n)
+                ChildProcess.Die();
         },
     };
 

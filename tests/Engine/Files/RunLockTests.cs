@@ -31,6 +31,32 @@ public sealed class RunLockTests
         Assert.That(() => RunLock.Take(folder.Path).Dispose(), Throws.Nothing);
     }
 
+    [Test, Category("slow")]
+    public void RunLock_Waits_UntilTheHolderIsGone_OrAStop()
+    {
+        using var folder = new TestFolder();
+        using Process holder = ChildProcess.Start("hold-lock", folder.Path);
+        Assert.That(holder.StandardOutput.ReadLine(), Is.EqualTo("locked"));
+        using (var stop = new StopSignal(null, _ => { }))
+        {
+            stop.RequestStop("the test");
+            RunException error = Assert.Throws<RunException>(() => RunLock.Wait(folder.Path, stop))!;
+            Assert.That(error.Message, Does.Contain($"waiting for process {holder.Id}"));
+        }
+
+        int polls = 0;
+        using var killing = new StopSignal(null, _ => { })
+        {
+            OnPoll = () =>
+            {
+                if (++polls == 2)
+                    holder.Kill();
+            },
+        };
+        using RunLock taken = RunLock.Wait(folder.Path, killing);
+        Assert.That(polls, Is.AtLeast(2));
+    }
+
     [Test]
     public void RunLock_SaysWhatIsWrongWithTheFolder()
     {

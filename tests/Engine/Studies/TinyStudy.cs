@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Studies;
@@ -43,7 +42,7 @@ internal sealed class TinyStudy : IDisposable
     {
         Directory.CreateDirectory(_folder.At("texts"));
         foreach (string language in new[] { "en", "hr", "ru", "nl", "cs" })
-            File.WriteAllLines(_folder.At($"texts/{language}.jsonl"), FirstLines(language));
+            File.WriteAllLines(_folder.At($"texts/{language}.jsonl"), SampleText.FirstLines(language, Documents));
         File.WriteAllText(ConfigFile, Yaml);
     }
 
@@ -80,12 +79,4 @@ internal sealed class TinyStudy : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
-
-    private static IEnumerable<string> FirstLines(string language)
-    {
-        string file = System.IO.Path.Combine(TestData.RepositoryRoot, "samples", $"{language}.jsonl.gz");
-        using var reader = new StreamReader(new GZipStream(File.OpenRead(file), CompressionMode.Decompress));
-        for (int i = 0; i < Documents && reader.ReadLine() is { } line; i++)
-            yield return line;
-    }
 }

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
@@ -22,7 +21,7 @@ internal sealed class TinyRun : IDisposable
         _owned = new TestFolder();
         Folder = _owned.Path;
         foreach (string language in new[] { "en", "hr" })
-            File.WriteAllLines(Text(language), FirstLines(language));
+            File.WriteAllLines(Text(language), SampleText.FirstLines(language, Documents));
         TrainedTokenizer trained = BpeTrainer.Train(
             File.ReadAllLines(Text("en")).Select(
                 line => (ReadOnlyMemory<byte>)System.Text.Encoding.UTF8.GetBytes(line)),
@@ -134,12 +133,4 @@ internal sealed class TinyRun : IDisposable
     private LanguageConfig Language(string name) => new() { Name = name, Files = [Text(name)] };
 
     private string Text(string language) => Path($"{language}.jsonl");
-
-    private static IEnumerable<string> FirstLines(string language)
-    {
-        string file = System.IO.Path.Combine(TestData.RepositoryRoot, "samples", $"{language}.jsonl.gz");
-        using var reader = new StreamReader(new GZipStream(File.OpenRead(file), CompressionMode.Decompress));
-        for (int i = 0; i < Documents && reader.ReadLine() is { } line; i++)
-            yield return line;
-    }
 }
