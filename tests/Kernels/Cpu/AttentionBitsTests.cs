@@ -65,6 +65,25 @@ public sealed class AttentionBitsTests
         }
     }
 
+    /// <summary>Fewer key heads than workers: all go through each of them together.</summary>
+    [Test]
+    public void Bits_AreTheSame_WhereWorkersShareAKeyHead(
+        [ValueSource(nameof(Elements))] DType type, [ValueSource(nameof(Masks))] AttentionMask mask)
+    {
+        int[] bounds = [3, 260];
+        using CpuBackend one = new(1);
+        using Layer expected = new(one, type, mask, 40, 270, bounds);
+        expected.Forward();
+        byte[] backward = expected.Backward();
+        foreach (int threads in (ReadOnlySpan<int>)[3, 8, 13])
+        {
+            using CpuBackend several = new(threads);
+            using Layer layer = new(several, type, mask, 40, 270, bounds);
+            layer.Forward();
+            Assert.That(layer.Backward(), Is.EqualTo(backward), $"{threads} workers");
+        }
+    }
+
     [Test]
     public void NaN_OfAKeyAndItsValue_ReachesOnlyRowsThatSeeIt(
         [ValueSource(nameof(Elements))] DType type,
