@@ -57,7 +57,8 @@ internal sealed class L2SpRunTests
     public void Fact19_Penalty_CountsOncePerUpdate_WhateverTheAccumulation()
     {
         FolderBuilder origin = Base(DType.F32);
-        FolderBuilder anchor = Base(DType.F32, folder => folder["model.layers.3.mlp.up_proj.weight"].AsSpan().Fill(40));
+        FolderBuilder anchor = Base(
+            DType.F32, folder => folder["model.layers.3.mlp.up_proj.weight"].AsSpan().Fill(400));
         L2SpConfig pull = Lambdas with { Anchor = anchor.Path };
         RunConfig whole = Pulled("once-whole", origin.Path, pull), split = Pulled("once-split", origin.Path, pull);
         RunConfig twelve = Pulled("twelve", origin.Path, pull with { Multiplier = 12 });
