@@ -1,6 +1,7 @@
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Studies;
+using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Studies;
 
@@ -47,6 +48,22 @@ internal sealed class StudyGraphTests
         Assert.That(graph.Artefacts.Count(artefact => artefact.Name.Contains("soup", StringComparison.Ordinal)),
             Is.EqualTo(4), "two seeds, model and evaluation");
         Assert.That(graph.Artefacts.Select(artefact => artefact.Key), Is.Unique);
+    }
+
+    /// <summary>5 billion tokens a family: 833 million a language, but 625 million for the eight of Indic.</summary>
+    [Test]
+    public void BudgetOfAFamily_IsSharedEquallyByItsLanguages()
+    {
+        StudyConfig config = StudyConfig.Load(
+            Path.Combine(TestData.RepositoryRoot, "studies", "five-families.yaml"));
+        var graph = new StudyGraph(config);
+        Assert.That(Budgets("expert-indic"), Is.EqualTo(Enumerable.Repeat(625_000_000L, 8)));
+        Assert.That(Budgets("expert-slavic"), Is.EqualTo(Enumerable.Repeat(833_333_333L, 6)));
+        Assert.That(Budgets("dense").Sum(), Is.EqualTo(25_000_000_000L).Within(100));
+
+        IEnumerable<long> Budgets(string name) =>
+            graph.Artefacts.OfType<TrainedModel>().Single(model => model.Name == $"seed-42/{name}")
+                .Config.Data.Languages.Select(language => language.BudgetTokens);
     }
 
     [TestCase("soup", "expert-slavic expert-germanic")]
