@@ -23,6 +23,7 @@ internal static class ChildProcess
         "replace-folder" => FolderReplacementTests.Replace(
             arguments[0], bool.Parse(arguments[1]), int.Parse(arguments[2])),
         "study-and-die" => StudyKillTests.StudyAndDie(arguments[0], arguments[1], int.Parse(arguments[2])),
+        GoldenLosses.Command => GoldenLosses.Regenerate(),
         "guard-pages" => GuardPageTests.Run(arguments),
         "measure-steps" => TrainingStepTests.MeasureAllocations(),
         _ => throw new ArgumentException($"No child task '{task}'."),

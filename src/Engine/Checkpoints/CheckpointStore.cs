@@ -56,10 +56,11 @@ public sealed class CheckpointStore
         Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:00000000}"));
 
     /// <summary>Refuses to begin what the disk cannot hold: older checkpoints are deleted only afterwards.</summary>
-    /// <param name="bytes">Size of one checkpoint.</param>
+    /// <param name="bytes">Size of one checkpoint; counts until one is saved.</param>
     /// <exception cref="RunException">Exit code 6.</exception>
     public void RequireSpace(long bytes)
     {
+        _lastBytes = bytes;
         long needed = bytes + bytes / 10;
         long free;
         try

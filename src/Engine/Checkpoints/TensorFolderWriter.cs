@@ -18,7 +18,7 @@ public static class TensorFolderWriter
     /// <param name="content">Called once per tensor, in the order of the files; writes exactly its bytes.</param>
     /// <param name="maxShardBytes">A file takes tensors up to this many bytes, and at least one.</param>
     public static void Write(
-        FolderWriter output, IReadOnlyList<TensorEntry> entries, Action<TensorEntry, Stream> content,
+        FolderOutput output, IReadOnlyList<TensorEntry> entries, Action<TensorEntry, Stream> content,
         string baseName = "model", long maxShardBytes = DefaultShardBytes)
     {
         List<List<TensorEntry>> shards = Split(entries, maxShardBytes);
@@ -40,9 +40,9 @@ public static class TensorFolderWriter
     /// <summary>Copies the other files of a model folder unchanged: configuration, tokenizer, documentation.</summary>
     /// <remarks>Left out: weights in any format, folders, hidden files, and what has been written already.</remarks>
     /// <param name="leaveOut">Names to leave out as well.</param>
-    public static void CopyOthers(string sourceFolder, FolderWriter output, Func<string, bool>? leaveOut = null)
+    public static void CopyOthers(string sourceFolder, FolderOutput output, Func<string, bool>? leaveOut = null)
     {
-        var written = output.Files.Select(file => file.Name).ToHashSet();
+        var written = output.Names.ToHashSet();
         foreach (string path in Directory.GetFiles(sourceFolder).Order(StringComparer.Ordinal))
         {
             string name = Path.GetFileName(path);

@@ -17,8 +17,9 @@ public static class ResumePolicy
     /// <summary>Where and how often things are written, and how many threads compute: no bit depends on it.</summary>
     private static readonly string[] WithoutEffect =
     [
-        "output_dir", "threads", "training.save_steps", "training.save_total_limit", "training.log_steps",
-        "training.max_wall_minutes",
+        "output_dir", "threads", "training.save_steps", "training.save_total_limit", "training.save_async",
+        "training.max_save_errors", "training.log_steps", "training.max_wall_minutes", "training.divergence.action",
+        "training.divergence.z_score", "training.divergence.loss_threshold", "training.divergence.patience",
     ];
 
     private static readonly string[] Changeable =
@@ -71,7 +72,7 @@ public static class ResumePolicy
         foreach (string path in paths)
         {
             string[] keys = path.Split('.');
-            JsonObject section = keys.Length == 1 ? json : (JsonObject)json[keys[0]]!; // written by ToJson
+            JsonObject section = keys[..^1].Aggregate(json, (map, key) => (JsonObject)map[key]!); // written by ToJson
             section.Remove(keys[^1]);
         }
 

@@ -27,12 +27,15 @@ public sealed record TrainingConfig
     public int EvalDocuments { get; init; }
     public int SaveSteps { get; init; } = 1000;
     public int SaveTotalLimit { get; init; } = 5;
+    public bool SaveAsync { get; init; }
+    public int MaxSaveErrors { get; init; }
 
     /// <summary>Null trains to the end.</summary>
     public EarlyStoppingConfig? EarlyStopping { get; init; }
 
     public NonFinitePolicy OnNonfinite { get; init; } = NonFinitePolicy.Stop;
     public int MaxNonfiniteSkips { get; init; } = 3;
+    public DivergenceConfig Divergence { get; init; } = new();
     public bool ActivationRecompute { get; init; }
     public double MaxWallMinutes { get; init; }
     public int LogSteps { get; init; } = 10;
@@ -101,7 +104,9 @@ public sealed record TrainingConfig
             "What a loss or gradient that is not finite does: stop the run, skip the update, or go back to the last "
             + "healthy checkpoint and past the batch, once.")
         .Add("max_nonfinite_skips", Int(0), c => c.MaxNonfiniteSkips, (c, v) => c with { MaxNonfiniteSkips = v },
-            "Updates in a row that may be skipped.");
+            "Updates in a row that may be skipped.")
+        .Add("divergence", DivergenceConfig.Section, c => c.Divergence, (c, v) => c with { Divergence = v },
+            "What a loss or gradient norm far above that of the steps before does.");
 
     private static Section<TrainingConfig> Output(Section<TrainingConfig> table) => table
         .Add("eval_steps", Int(0), c => c.EvalSteps, (c, v) => c with { EvalSteps = v },
@@ -112,6 +117,10 @@ public sealed record TrainingConfig
             "Saves a checkpoint after every so many updates; 0: only at the end and when stopped.")
         .Add("save_total_limit", Int(1), c => c.SaveTotalLimit, (c, v) => c with { SaveTotalLimit = v },
             "Checkpoints that are kept, beside the best and the last healthy one.")
+        .Add("save_async", Flag, c => c.SaveAsync, (c, v) => c with { SaveAsync = v },
+            "Copies a checkpoint in memory and writes it while training goes on; needs memory for the copy.")
+        .Add("max_save_errors", Int(0), c => c.MaxSaveErrors, (c, v) => c with { MaxSaveErrors = v },
+            "Saves in a row that may fail with a warning; 0: the first failure ends the run.")
         .Add("activation_recompute", Flag, c => c.ActivationRecompute, (c, v) => c with { ActivationRecompute = v },
             "Computes activations a second time instead of keeping them: less memory, more time.")
         .Add("max_wall_minutes", Number(0), c => c.MaxWallMinutes, (c, v) => c with { MaxWallMinutes = v },

@@ -9,7 +9,7 @@ namespace FastCpt.Engine.Files;
 /// A folder that is replaced changes places with the new one in one step. Where the file system cannot do that, it is
 /// set aside under a name that the next writer of the same folder looks for, and brings back if the new one is missing.
 /// </remarks>
-public sealed class FolderWriter : IDisposable
+public sealed class FolderWriter : FolderOutput, IDisposable
 {
     private readonly FileSystem _fileSystem;
     private readonly string _temporary;
@@ -30,7 +30,9 @@ public sealed class FolderWriter : IDisposable
     }
 
     /// <summary>The final folder.</summary>
-    public string Path { get; }
+    public override string Path { get; }
+
+    public override IEnumerable<string> Names => _files.Select(file => file.Name);
 
     /// <summary>What has been written so far.</summary>
     public IReadOnlyList<FileDigest> Files => _files;
@@ -39,11 +41,8 @@ public sealed class FolderWriter : IDisposable
     public bool KeepFailed { get; init; }
 
     /// <summary>Writes a file and waits until its bytes are on the medium.</summary>
-    /// <param name="name">One path component that has not been written yet.</param>
-    /// <param name="content">Writes to the stream, which knows its position and cannot go back.</param>
-    /// <param name="length">Bytes to reserve, so that a full disk shows itself before writing; 0 if unknown.</param>
-    /// <exception cref="RunException">Exit code 6: disk full, not writable, sync failed.</exception>
-    public void Write(string name, Action<Stream> content, long length = 0)
+    /// <inheritdoc/>
+    public override void Write(string name, Action<Stream> content, long length = 0)
     {
         if (name.Length == 0 || name != System.IO.Path.GetFileName(name) || name is "." or "..")
             throw new ArgumentException($"'{name}' is not one path component.", nameof(name));
@@ -55,22 +54,6 @@ public sealed class FolderWriter : IDisposable
             writer.Complete();
             _files.Add(new FileDigest(name, writer.Length, stream.Crc, stream.Sha256()));
         });
-    }
-
-    /// <summary>Copies a file unchanged.</summary>
-    public void Copy(string sourcePath, string name)
-    {
-        using InputFile source = InputFile.Open(sourcePath, ExitCode.ModelFile);
-        Write(name, stream =>
-        {
-            var chunk = new byte[(int)Math.Min(1 << 20, Math.Max(1, source.Length))];
-            for (long offset = 0; offset < source.Length; offset += chunk.Length)
-            {
-                Span<byte> part = chunk.AsSpan(0, (int)Math.Min(chunk.Length, source.Length - offset));
-                source.Read(offset, part);
-                stream.Write(part);
-            }
-        }, source.Length);
     }
 
     /// <summary>Gives the folder its final name.</summary>

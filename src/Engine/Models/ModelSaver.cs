@@ -30,7 +30,7 @@ public static class ModelSaver
     /// <returns>How many numbers are NaN or infinite.</returns>
     /// <inheritdoc cref="Save"/>
     public static long Write(
-        FolderWriter output, CausalModel model, DType type, string? othersFrom = null,
+        FolderOutput output, CausalModel model, DType type, string? othersFrom = null,
         Func<Parameter, Tensor>? values = null, long maxShardBytes = TensorFolderWriter.DefaultShardBytes,
         StopSignal? stop = null)
     {
@@ -61,7 +61,7 @@ public static class ModelSaver
     /// <returns>How many trained numbers are NaN or infinite.</returns>
     /// <exception cref="RunException">Exit code 6: the files could not be written.</exception>
     public static long WriteTrained(
-        FolderWriter output, CausalModel model, ModelFolder origin, Func<Parameter, Tensor> values)
+        FolderOutput output, CausalModel model, ModelFolder origin, Func<Parameter, Tensor> values)
     {
         WriteConfig(output, model, TrainedType(ParameterLayout.Embedding));
         using var staging = new TensorStaging(model.Backend);
@@ -82,7 +82,7 @@ public static class ModelSaver
         DType TrainedType(string name) => origin.StoredType(name) is var type && type == DType.F64 ? DType.F32 : type;
     }
 
-    private static void WriteConfig(FolderWriter output, CausalModel model, DType type)
+    private static void WriteConfig(FolderOutput output, CausalModel model, DType type)
     {
         byte[] config = ModelConfigWriter.Write(model.Config, type);
         output.Write(ModelConfigReader.FileName, stream => stream.Write(config), config.Length);

@@ -15,6 +15,7 @@ public sealed record AdamWSettings(
 /// </remarks>
 public sealed class AdamW : IDisposable
 {
+    private readonly ParameterSet _parameters;
     private readonly Backend _backend;
     private readonly AdamWSettings _settings;
     private readonly List<State> _states = [];
@@ -33,7 +34,7 @@ public sealed class AdamW : IDisposable
     /// <param name="masters">Keep F32 originals of BF16 values.</param>
     public AdamW(ParameterSet parameters, AdamWSettings settings, Func<Parameter, Pull> pull, bool masters = true)
     {
-        _backend = parameters.Backend;
+        (_parameters, _backend) = (parameters, parameters.Backend);
         _settings = settings;
         _squaredNorm = Reserve(DType.F64, new Shape(1));
         foreach (Parameter parameter in parameters.Trained)
@@ -102,9 +103,26 @@ public sealed class AdamW : IDisposable
         }
     }
 
-    /// <summary>Name of the first trained parameter whose gradient is not finite; null where all are.</summary>
-    public string? FirstNonFiniteGradient() =>
-        _states.FirstOrDefault(state => !double.IsFinite(SquaredNorm(state.Parameter.Gradient)))?.Parameter.Name;
+    /// <summary>
+    /// What is not finite: weights and moments first, as gradients follow from them; null where all is.
+    /// </summary>
+    /// <remarks>Reads all memory of training: for a save, or when something is wrong.</remarks>
+    public string? FirstNonFinite(bool withGradients)
+    {
+        foreach (Parameter parameter in _parameters.All)
+            if (!IsFinite(parameter.Value))
+                return $"the weights of {parameter.Name}";
+        foreach (State state in _states)
+        {
+            string name = state.Parameter.Name;
+            if (!IsFinite(state.Master))
+                return $"the master weights of {name}";
+            if (!IsFinite(state.FirstMoment) || !IsFinite(state.SecondMoment))
+                return $"the moments of {name}";
+        }
+
+        return withGradients ? FirstNonFiniteGradient() : null;
+    }
 
     /// <summary>Trained parameters that no update has seen a gradient of.</summary>
     public IReadOnlyList<string> SilentParameters() =>
@@ -117,6 +135,22 @@ public sealed class AdamW : IDisposable
         _buffers.Clear();
         _states.Clear();
     }
+
+    private string? FirstNonFiniteGradient()
+    {
+        foreach (State state in _states)
+        {
+            if (!IsFinite(state.Parameter.Gradient))
+                return $"the gradient of {state.Parameter.Name}";
+            if (!state.Pull.IsNone && !double.IsFinite(Squares(state.Master, state.Pull.Anchor)))
+                return $"the pull on {state.Parameter.Name}";
+        }
+
+        return null;
+    }
+
+    /// <remarks>Squares of F32 and BF16 numbers do not overflow a double.</remarks>
+    private bool IsFinite(Tensor tensor) => double.IsFinite(SquaredNorm(tensor));
 
     private double SquaredNorm(Tensor tensor) => Squares(tensor, Tensor.None);
 

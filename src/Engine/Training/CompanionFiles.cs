@@ -10,7 +10,7 @@ namespace FastCpt.Engine.Training;
 internal static class CompanionFiles
 {
     /// <exception cref="RunException">Exit 6: a file could not be written.</exception>
-    public static void Copy(RunConfig config, FolderWriter output)
+    public static void Copy(RunConfig config, FolderOutput output)
     {
         foreach ((string path, string name) in TokenizerFile.PartsOf(config.Tokenizer!)) // the reader has filled it in
             output.Copy(path, name);

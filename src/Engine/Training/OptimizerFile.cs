@@ -11,7 +11,7 @@ internal static class OptimizerFile
     private const string BaseName = "optim";
 
     /// <returns>How many numbers are NaN or infinite.</returns>
-    public static long Write(FolderWriter output, AdamW optimizer, Backend backend)
+    public static long Write(FolderOutput output, AdamW optimizer, Backend backend)
     {
         Dictionary<string, Tensor> tensors = Named(optimizer);
         using var staging = new TensorStaging(backend);
@@ -22,6 +22,9 @@ internal static class OptimizerFile
             BaseName);
         return staging.NonFiniteWritten;
     }
+
+    /// <summary>Size of what is written.</summary>
+    public static long Bytes(AdamW optimizer) => Named(optimizer).Values.Sum(tensor => tensor.Bytes);
 
     /// <exception cref="RunException">Exit 4: the file does not hold what the optimizer has.</exception>
     public static void Read(string folder, AdamW optimizer, Backend backend, Action<string> warn)

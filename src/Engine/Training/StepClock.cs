@@ -7,21 +7,32 @@ namespace FastCpt.Engine.Training;
 /// <param name="peakFlops">NaN where unknown.</param>
 /// <param name="maxWallMinutes">0 for no limit.</param>
 /// <param name="time">The system's, unless a test tells it.</param>
-internal sealed class StepClock(double peakFlops, double maxWallMinutes, TimeProvider? time = null)
+/// <param name="saveTime">Of a checkpoint, as far as it is known before the first.</param>
+internal sealed class StepClock(
+    double peakFlops, double maxWallMinutes, TimeProvider? time = null, TimeSpan saveTime = default)
 {
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Process _process = Process.GetCurrentProcess();
-    private long _runStart, _lineStart, _lineTokens, _dataTicks;
+    private long _runStart, _stepStart, _lineStart, _lineTokens, _dataTicks;
     private int _lineSteps;
     private double _lineFlops;
-    private TimeSpan _saveTime, _stepTime;
+    private TimeSpan _saveTime = saveTime, _stepTime;
 
     /// <summary>Whether a save must begin now to end before the limit: two saves and a step ahead of it.</summary>
     public bool IsPastLimit =>
         maxWallMinutes > 0
         && _time.GetElapsedTime(_runStart) + 2 * _saveTime + _stepTime > TimeSpan.FromMinutes(maxWallMinutes);
 
-    public void Start() => _runStart = _lineStart = _time.GetTimestamp();
+    public void Start() => _runStart = _stepStart = _lineStart = _time.GetTimestamp();
+
+    public void BeginStep() => _stepStart = _time.GetTimestamp();
+
+    /// <summary>Ends a step with all that was due after it but its save; the longest one counts.</summary>
+    public void EndStep()
+    {
+        TimeSpan elapsed = _time.GetElapsedTime(_stepStart);
+        _stepTime = elapsed > _stepTime ? elapsed : _stepTime;
+    }
 
     public void Saved(TimeSpan elapsed) => _saveTime = elapsed;
 
@@ -41,7 +52,6 @@ internal sealed class StepClock(double peakFlops, double maxWallMinutes, TimePro
         TrainingProgress progress, double loss, double penalty, double norm, double rate, long totalSteps)
     {
         TimeSpan elapsed = _time.GetElapsedTime(_lineStart);
-        _stepTime = elapsed / _lineSteps;
         _process.Refresh();
         var report = new StepReport
         {
@@ -55,7 +65,7 @@ internal sealed class StepClock(double peakFlops, double maxWallMinutes, TimePro
             Utilization = _lineFlops / elapsed.TotalSeconds / peakFlops,
             PeakMemoryBytes = _process.PeakWorkingSet64,
             DataShare = _dataTicks / (double)Stopwatch.Frequency / elapsed.TotalSeconds,
-            Remaining = _stepTime * (totalSteps - progress.Step),
+            Remaining = elapsed / _lineSteps * (totalSteps - progress.Step),
         };
         (_lineStart, _lineSteps, _lineTokens, _lineFlops, _dataTicks) = (_time.GetTimestamp(), 0, 0, 0, 0);
         return report;

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Globalization;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data;
 using FastCpt.Engine.Evaluation;
@@ -27,6 +27,7 @@ public enum TrainingEnd
 public sealed class Trainer
 {
     private const long SilenceCheckStep = 3;
+    private const int LossesShown = 20;
 
     private readonly TrainingConfig _settings;
     private readonly Schedule _schedule;
@@ -37,7 +38,10 @@ public sealed class Trainer
     private readonly RunLog _log;
     private readonly StopSignal _stop;
     private readonly EarlyStopping _early;
+    private readonly DivergenceWatch _watch;
     private readonly StepClock _clock;
+    private readonly StepFaults _faults;
+    private readonly TimeProvider _time;
     private readonly Func<ValidationPart, LanguageScore> _score;
     private readonly StepProfile? _profile;
     private TrainingProgress _progress;
@@ -48,15 +52,19 @@ public sealed class Trainer
     public Trainer(
         CausalModel model, Tape tape, TokenLosses losses, AdamW optimizer, BatchSource batches,
         IReadOnlyList<ValidationPart> validation, TrainingConfig settings, Schedule schedule,
-        TrainingCheckpoints checkpoints, TrainingProgress progress, double peakFlops, RunLog log, StopSignal stop,
-        StepProfile? profile = null)
+        TrainingCheckpoints checkpoints, TrainingProgress progress, double peakFlops, RunLog log,
+        TrainingOptions options, StepProfile? profile = null)
     {
+        StopSignal stop = options.Stop;
         (_settings, _schedule, _optimizer, _validation) = (settings, schedule, optimizer, validation);
         (_checkpoints, _progress, _log, _stop, _profile) = (checkpoints, progress, log, stop, profile);
+        (_faults, _time) = (options.Faults, options.Time);
         _gradient = new StepGradient(model, tape, losses, batches, settings.ActivationRecompute, stop);
+        _watch = new DivergenceWatch(settings.Divergence);
+        _watch.Restore(progress);
         _early = new EarlyStopping(settings.EarlyStopping?.Patience ?? 0, settings.EarlyStopping?.Threshold ?? 0);
         _early.Restore(progress.BestLoss, progress.Misses);
-        _clock = new StepClock(peakFlops, settings.MaxWallMinutes);
+        _clock = new StepClock(peakFlops, settings.MaxWallMinutes, options.Time, checkpoints.SaveTime);
         _score = part => Perplexity.Measure(model, tape, losses, part.Language, part.Source, stop);
     }
 
@@ -72,8 +80,10 @@ public sealed class Trainer
             EvaluateAndSave();
         while (_progress.Step < _schedule.TotalSteps && !_early.ShouldStop)
         {
+            _checkpoints.Poll();
             if (_clock.IsPastLimit)
                 _stop.RequestStop("max_wall_minutes");
+            _clock.BeginStep();
             _profile?.BeginStep();
             if (!_gradient.Compute(_progress.DataStep) || _stop.IsStopRequested)
                 throw Stopped();
@@ -83,19 +93,23 @@ public sealed class Trainer
                 Step();
         }
 
+        _checkpoints.Finish();
         _profile?.End();
         return _early.ShouldStop ? TrainingEnd.StoppedEarly : TrainingEnd.Finished;
     }
 
     private void Step()
     {
+        double loss = _faults.BeforeUpdate(_progress.Step + 1, _gradient.LossNats, _optimizer);
         double norm = _optimizer.GradientNorm();
-        if (!double.IsFinite(_gradient.LossNats) || !double.IsFinite(norm))
+        if (!double.IsFinite(loss) || !double.IsFinite(norm))
         {
-            HandleNonFinite(norm);
+            HandleNonFinite(loss, norm);
             return;
         }
 
+        if (_watch.Observe(loss, norm) is { } divergence)
+            HandleDivergence(divergence, loss, norm);
         double rate = _schedule.At(_progress.Step);
         bool isLogged = IsDue(_settings.LogSteps, _progress.Step + 1);
         double penalty = isLogged ? _optimizer.Penalty() : double.NaN;
@@ -109,20 +123,22 @@ public sealed class Trainer
         if (_progress.Step == SilenceCheckStep)
             RefuseSilence();
         if (isLogged)
-            _log.Step(_clock.Report(_progress, _gradient.LossNats, penalty, norm, rate, _schedule.TotalSteps));
+            _log.Step(_clock.Report(_progress, loss, penalty, norm, rate, _schedule.TotalSteps));
         EvaluateAndSave();
     }
 
     /// <summary>What is due at the step that the run stands at; a resumed run may find it undone.</summary>
     private void EvaluateAndSave()
     {
-        long start = Stopwatch.GetTimestamp();
+        long start = _time.GetTimestamp();
         bool evaluate = _validation.Count > 0 && _progress.EvaluatedStep < _progress.Step;
-        bool improved = evaluate && (IsDue(_settings.EvalSteps, _progress.Step)) && Evaluate();
-        if (IsDue(_settings.SaveSteps, _progress.Step) || (improved && _settings.EarlyStopping is not null)
-            || _stop.TakeSaveRequest())
-            Save();
-        _clock.Pause(Stopwatch.GetElapsedTime(start));
+        bool improved = evaluate && IsDue(_settings.EvalSteps, _progress.Step) && Evaluate();
+        _clock.EndStep();
+        // The end of the run takes the best weights back, so they must be there.
+        bool isBest = improved && _settings.EarlyStopping is not null;
+        if (_stop.TakeSaveRequest() || isBest || IsDue(_settings.SaveSteps, _progress.Step))
+            Save(isRequired: isBest);
+        _clock.Pause(_time.GetElapsedTime(start));
     }
 
     /// <summary>What is done every so many steps, 0 for never, and at the last one in any case.</summary>
@@ -163,17 +179,25 @@ public sealed class Trainer
         return improved;
     }
 
-    private void Save()
+    private void Save(bool isRequired)
     {
-        long start = Stopwatch.GetTimestamp();
-        _checkpoints.Save(_progress);
-        _clock.Saved(Stopwatch.GetElapsedTime(start));
+        _checkpoints.Save(
+            _progress with
+            {
+                RecentLosses = [.. _watch.Losses], RecentNorms = [.. _watch.Norms], StepsAbove = _watch.StepsAbove,
+            },
+            isRequired);
+        _clock.Saved(_checkpoints.SaveTime);
     }
 
     private RunException Stopped()
     {
         if (_progress.Step > 0)
-            _checkpoints.Save(_progress);
+        {
+            Save(isRequired: true);
+            _checkpoints.Finish();
+        }
+
         return new RunException(
             _progress.Step > 0 ? ExitCode.Resumable : _stop.UnsavedCode,
             $"training stopped by {_stop.Reason} after {_progress.Step} of {_schedule.TotalSteps} steps. "
@@ -186,11 +210,14 @@ public sealed class Trainer
         _progress = _progress with { PassedOver = _progress.PassedOver + 1 };
     }
 
-    private void HandleNonFinite(double norm)
+    private void HandleNonFinite(double loss, double norm)
     {
-        string found = $"step {_progress.Step + 1} (data step {_progress.DataStep}): loss {_gradient.LossNats}, "
-            + $"gradient norm {norm}; first tensor that is not finite: {_optimizer.FirstNonFiniteGradient() ?? "none"}";
-        _log.Write("nonfinite", _progress.Step, _progress.Tokens, [("loss", _gradient.LossNats), ("grad_norm", norm)]);
+        string found = string.Create(
+            CultureInfo.InvariantCulture,
+            $"step {_progress.Step + 1} (data step {_progress.DataStep}): loss {loss}, gradient norm {norm}; the first "
+            + $"that is not finite: {_optimizer.FirstNonFinite(withGradients: true) ?? "the loss alone"}; "
+            + $"losses before: {LastLosses()}");
+        _log.Write("nonfinite", _progress.Step, _progress.Tokens, [("loss", loss), ("grad_norm", norm)]);
         if (_settings.OnNonfinite == NonFinitePolicy.Skip && _progress.Skips < _settings.MaxNonfiniteSkips)
         {
             PassOver(found);
@@ -207,6 +234,7 @@ public sealed class Trainer
                 RolledBack = true, PassedOver = _progress.DataStep + 1 - earlier.Step,
             };
             _early.Restore(earlier.BestLoss, earlier.Misses);
+            _watch.Restore(earlier);
             return;
         }
 
@@ -215,6 +243,21 @@ public sealed class Trainer
             $"{found}. The weights are those of step {_progress.Step}. Lower the learning rate, clip harder, or look "
             + "at the batch; on_nonfinite: skip passes over such steps.");
     }
+
+    private void HandleDivergence(string found, double loss, double norm)
+    {
+        string where = $"step {_progress.Step + 1} (data step {_progress.DataStep}): {found}";
+        _log.Write("divergence", _progress.Step, _progress.Tokens, [("loss", loss), ("grad_norm", norm)]);
+        if (_settings.Divergence.Action == DivergenceAction.Stop)
+            throw new RunException(
+                ExitCode.Numerics,
+                $"{where}. The weights are those of step {_progress.Step}. Lower the learning rate or look at the "
+                + "batch; divergence.action: warn goes on.");
+        _log.Warn($"{where}.");
+    }
+
+    private string LastLosses() => string.Join(
+        ' ', _watch.Losses.TakeLast(LossesShown).Select(loss => loss.ToString("F4", CultureInfo.InvariantCulture)));
 
     /// <summary>What should train and gets no gradient is a mistake that would stay unseen.</summary>
     private void RefuseSilence()

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using FastCpt.Engine.Checkpoints;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
@@ -8,60 +10,144 @@ namespace FastCpt.Engine.Training;
 
 /// <summary>Saves and restores all that a run consists of: weights, optimizer, progress.</summary>
 /// <remarks>
-/// A checkpoint is a Hugging Face folder by itself, with the optimizer's tensors and a manifest beside.
+/// A checkpoint is a Hugging Face folder by itself, with the optimizer's tensors and a manifest beside. Where it is
+/// asked for, its files are copied in memory and written by a thread of their own; a second save waits for the first,
+/// and how it ended shows in <see cref="Poll"/>, at the next step.
 /// </remarks>
-public sealed class TrainingCheckpoints
+public sealed class TrainingCheckpoints : IDisposable
 {
+    private const double AssumedBytesPerSecond = 1e8;
+
     private readonly CheckpointStore _store;
     private readonly RunConfig _config;
     private readonly CausalModel _model;
     private readonly AdamW _optimizer;
     private readonly RunLog _log;
+    private readonly TimeProvider _time;
     private readonly int _attempt;
     private readonly string _configSha256;
+    private readonly ConcurrentQueue<string> _said = new();
+    private readonly StagedFolder? _staged;
+    private (Task<(Checkpoint Saved, TimeSpan Time)> Task, TrainingProgress Progress, bool IsRequired)? _pending;
     private TrainingProgress? _saved;
     private long? _parentStep;
+    private int _failures;
 
     /// <param name="held">The lock of the run's folder.</param>
-    /// <param name="files">Tests put one in that fails or kills.</param>
+    /// <exception cref="RunException">Exit 6: the disk cannot hold a checkpoint.</exception>
     public TrainingCheckpoints(
-        RunConfig config, RunLock held, CausalModel model, AdamW optimizer, int attempt, RunLog log, FileSystem files)
+        RunConfig config, RunLock held, CausalModel model, AdamW optimizer, int attempt, RunLog log,
+        TrainingOptions options)
     {
         (_config, _model, _optimizer, _attempt, _log) = (config, model, optimizer, attempt, log);
+        _time = options.Time;
         _configSha256 = ResumePolicy.Fingerprint(config);
+        TrainingConfig training = config.Training;
         var retention = new CheckpointRetention(
-            Math.Max(1, config.Training.SaveTotalLimit), Best: config.Training.EarlyStopping is not null);
-        _store = new CheckpointStore(Path.Combine(config.OutputDir, "checkpoints"), held, retention, log.Say, files);
+            Math.Max(1, training.SaveTotalLimit), Best: training.EarlyStopping is not null);
+        string folder = Path.Combine(config.OutputDir, "checkpoints");
+        _staged = training.SaveAsync ? new StagedFolder(folder) : null;
+        _store = new CheckpointStore(folder, held, retention, _said.Enqueue, options.Files);
+        long bytes = _model.Parameters.All.Sum(parameter => parameter.Value.Bytes) + OptimizerFile.Bytes(optimizer);
+        SaveTime = TimeSpan.FromSeconds(bytes / AssumedBytesPerSecond);
+        _log.Say(string.Create(
+            CultureInfo.InvariantCulture,
+            $"a checkpoint has {bytes / (double)(1 << 20):F0} MiB; saving may take {SaveTime.TotalSeconds:F0} s"));
+        Tell(() => _store.RequireSpace(bytes));
     }
+
+    /// <summary>Of the last save, from the first file to the last; an assumption before the first.</summary>
+    public TimeSpan SaveTime { get; private set; }
 
     /// <summary>Saves the state between two updates.</summary>
     /// <remarks>Of a step that is saved already only what is known of it changes: an evaluation came after.</remarks>
+    /// <param name="isRequired">Whether a failure ends the run even where max_save_errors tolerates some.</param>
     /// <exception cref="RunException">Exit 6: nothing was saved, what was there is unchanged.</exception>
-    public void Save(TrainingProgress progress)
+    public void Save(TrainingProgress progress, bool isRequired)
     {
-        if (progress == _saved)
+        Finish();
+        if (_saved is not null && progress.IsSame(_saved))
             return;
         CheckpointFacts facts = Facts(progress);
         if (progress.Step == _saved?.Step)
         {
-            _store.Restate(progress.Step, facts);
-        }
-        else
-        {
-            Checkpoint checkpoint = _store.Save(progress.Step, output => WriteTo(output, facts));
-            _log.Say($"saved step {progress.Step}");
-            if (!checkpoint.Facts.IsHealthy)
-                _log.Warn($"{checkpoint.Path}: weights or moments are not finite; training does not go on from it.");
+            Tell(() => _store.Restate(progress.Step, facts));
+            _saved = progress;
+            return;
         }
 
-        _saved = progress;
+        Func<FolderOutput, CheckpointFacts> content = output => WriteTo(output, facts);
+        if (_staged is not null)
+        {
+            _staged.Clear();
+            CheckpointFacts staged = WriteTo(_staged, facts);
+            content = output =>
+            {
+                _staged.WriteTo(output);
+                return staged;
+            };
+        }
+
+        Task<(Checkpoint, TimeSpan)> task = new(
+            () =>
+            {
+                long start = _time.GetTimestamp();
+                Checkpoint saved = _store.Save(progress.Step, output => content(output));
+                return (saved, _time.GetElapsedTime(start));
+            },
+            TaskCreationOptions.LongRunning);
+        _pending = (task, progress, isRequired);
+        if (_staged is not null)
+        {
+            task.Start(TaskScheduler.Default);
+            return;
+        }
+
+        task.RunSynchronously();
+        Finish();
+    }
+
+    /// <summary>Takes up how a save on its own thread ended, if it has.</summary>
+    /// <exception cref="RunException">Exit 6: it failed, and is not tolerated.</exception>
+    public void Poll()
+    {
+        if (_pending is { Task.IsCompleted: true })
+            Finish();
+    }
+
+    /// <summary>Waits for the save that is under way.</summary>
+    /// <exception cref="RunException">Exit 6: it failed, and is not tolerated.</exception>
+    public void Finish()
+    {
+        if (_pending is not { } pending)
+            return;
+        _pending = null;
+        try
+        {
+            Checkpoint? saved = null;
+            Tell(() => (saved, SaveTime) = pending.Task.GetAwaiter().GetResult());
+            (_saved, _failures) = (pending.Progress, 0);
+            _log.Say($"saved step {pending.Progress.Step}");
+            if (saved is { Facts.IsHealthy: false })
+                _log.Warn($"{saved.Path}: weights or moments are not finite; training does not go on from it.");
+        }
+        catch (RunException exception) when (!pending.IsRequired && _failures < _config.Training.MaxSaveErrors)
+        {
+            _failures++;
+            _log.Warn(
+                $"{exception.Message} Training goes on; failure {_failures} of at most "
+                + $"{_config.Training.MaxSaveErrors} in a row.");
+        }
     }
 
     /// <summary>Goes back to the newest whole checkpoint; null where there is none.</summary>
     /// <exception cref="RunException">Exit 4: there are checkpoints, but none can be used.</exception>
     public TrainingProgress? Restore()
     {
-        if (_store.OpenNewest(isRequired: false, healthyOnly: true) is not { } checkpoint)
+        Finish();
+        Checkpoint? checkpoint = null;
+        Tell(() => checkpoint = _store.OpenNewest(isRequired: false, healthyOnly: true));
+        if (checkpoint is null)
             return null;
         if (checkpoint.Facts.ConfigSha256 != _configSha256)
             throw new RunException(
@@ -86,6 +172,19 @@ public sealed class TrainingCheckpoints
         OptimizerFile.Read(path, _optimizer, _model.Backend, _log.Say);
     }
 
+    /// <summary>Waits for the save that is under way; how it ends no longer decides anything.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            Finish();
+        }
+        catch (RunException exception)
+        {
+            _log.Warn(exception.Message);
+        }
+    }
+
     private string Device => $"{_model.Backend.Name} {_model.Backend.InstructionSet}";
 
     private CheckpointFacts Facts(TrainingProgress progress) => new()
@@ -101,12 +200,26 @@ public sealed class TrainingCheckpoints
         WriteState = progress.Write,
     };
 
-    private CheckpointFacts WriteTo(FolderWriter output, CheckpointFacts facts)
+    private CheckpointFacts WriteTo(FolderOutput output, CheckpointFacts facts)
     {
         long nonFinite = ModelSaver.Write(output, _model, _model.Parameters.Type)
             + OptimizerFile.Write(output, _optimizer, _model.Backend);
         CompanionFiles.Copy(_config, output);
         return facts with { AreParametersFinite = nonFinite == 0 };
+    }
+
+    /// <summary>Uses the store, and says here what it has to say: it may have been used on another thread.</summary>
+    private void Tell(Action use)
+    {
+        try
+        {
+            use();
+        }
+        finally
+        {
+            while (_said.TryDequeue(out string? line))
+                _log.Say(line);
+        }
     }
 
     private void FillWeights(string path)

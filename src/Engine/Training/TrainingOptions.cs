@@ -11,4 +11,11 @@ namespace FastCpt.Engine.Training;
 /// <param name="ShowsProgress">Whether the lines include one for every so many steps.</param>
 public sealed record TrainingOptions(
     string? ShardFolder, StopSignal Stop, FileSystem Files, TextWriter Console, bool Quiet, bool Profile = false,
-    bool ShowsProgress = true);
+    bool ShowsProgress = true)
+{
+    /// <summary>What time limits and rates go by; tests put one in that they move.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Tests put one in that spoils a step.</summary>
+    public StepFaults Faults { get; init; } = StepFaults.None;
+}

@@ -36,8 +36,20 @@ public sealed record TrainingProgress
     /// <summary>Evaluations in a row without a clear improvement.</summary>
     public int Misses { get; init; }
 
+    /// <summary>What <see cref="DivergenceWatch"/> compares the next step with.</summary>
+    public IReadOnlyCollection<double> RecentLosses { get; init; } = [];
+
+    public IReadOnlyCollection<double> RecentNorms { get; init; } = [];
+
+    public int StepsAbove { get; init; }
+
     /// <summary>Which step of the data the next update reads.</summary>
     public long DataStep => Step + PassedOver;
+
+    /// <summary>Whether a checkpoint of the other says all that one of this would.</summary>
+    public bool IsSame(TrainingProgress other) =>
+        this with { RecentLosses = [], RecentNorms = [] } == other with { RecentLosses = [], RecentNorms = [] }
+        && RecentLosses.SequenceEqual(other.RecentLosses) && RecentNorms.SequenceEqual(other.RecentNorms);
 
     public void Write(Utf8JsonWriter json)
     {
@@ -54,6 +66,9 @@ public sealed record TrainingProgress
         json.WriteNumber("best_step", BestStep);
         json.WriteNumber("evaluated_step", EvaluatedStep);
         json.WriteNumber("misses", Misses);
+        WriteNumbers(json, "recent_losses", RecentLosses);
+        WriteNumbers(json, "recent_norms", RecentNorms);
+        json.WriteNumber("steps_above", StepsAbove);
         json.WriteEndObject();
     }
 
@@ -89,6 +104,19 @@ public sealed record TrainingProgress
             BestStep = json.GetProperty("best_step").GetInt64(),
             EvaluatedStep = json.GetProperty("evaluated_step").GetInt64(),
             Misses = json.GetProperty("misses").GetInt32(),
+            RecentLosses = Numbers(json.GetProperty("recent_losses")),
+            RecentNorms = Numbers(json.GetProperty("recent_norms")),
+            StepsAbove = json.GetProperty("steps_above").GetInt32(),
         };
     }
+
+    private static void WriteNumbers(Utf8JsonWriter json, string name, IReadOnlyCollection<double> numbers)
+    {
+        json.WriteStartArray(name);
+        foreach (double number in numbers)
+            json.WriteNumberValue(number);
+        json.WriteEndArray();
+    }
+
+    private static double[] Numbers(JsonElement array) => [.. array.EnumerateArray().Select(item => item.GetDouble())];
 }

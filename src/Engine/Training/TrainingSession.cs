@@ -53,6 +53,9 @@ internal sealed class TrainingSession : IDisposable
         }
     }
 
+    /// <summary>What is trained, with its state.</summary>
+    public AdamW Optimizer => _optimizer;
+
     /// <summary>Writes run.json, and says what is trained.</summary>
     /// <exception cref="RunException">Exit 3: an earlier attempt had other input.</exception>
     public void Record(int attempt)
@@ -77,8 +80,8 @@ internal sealed class TrainingSession : IDisposable
     public void Train(RunLock held, int attempt)
     {
         TrainingConfig training = _config.Training;
-        var checkpoints = new TrainingCheckpoints(
-            _config, held, _model, _optimizer, attempt, _log, _options.Files);
+        using var checkpoints = new TrainingCheckpoints(
+            _config, held, _model, _optimizer, attempt, _log, _options);
         TrainingProgress progress = checkpoints.Restore() ?? new TrainingProgress();
         if (progress.Step > 0 && _frozen.FirstMoved() is { } other)
             throw new RunException(
@@ -91,7 +94,7 @@ internal sealed class TrainingSession : IDisposable
         using var losses = new TokenLosses(_backend, _data.LargestBatch);
         var trainer = new Trainer(
             _model, tape, losses, _optimizer, _data.Batches, _data.Validation, training, Schedule(training),
-            checkpoints, progress, _backend.MeasureLimits().F32Flops, _log, _options.Stop,
+            checkpoints, progress, _backend.MeasureLimits().F32Flops, _log, _options,
             _options.Profile ? new StepProfile(_ops, _backend, _config.OutputDir, _log) : null);
         TrainingEnd end = trainer.Run();
         if (end == TrainingEnd.StoppedEarly)

@@ -85,7 +85,7 @@ internal sealed class CheckpointRun : IDisposable
         return 0;
     }
 
-    private static void Write(FolderWriter writer, long step)
+    private static void Write(FolderOutput writer, long step)
     {
         var content = new byte[20_000];
         content.AsSpan().Fill((byte)step);

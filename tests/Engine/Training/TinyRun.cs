@@ -90,14 +90,25 @@ internal sealed class TinyRun : IDisposable
     public string Final(string name) => System.IO.Path.Combine(Path(name), TrainingRun.FinalFolderName);
 
     /// <summary>Runs to the end.</summary>
-    public void Train(RunConfig config, FileSystem? files = null, TextWriter? console = null, StopSignal? stop = null,
-        bool profile = false)
+    public void Train(
+        RunConfig config, FileSystem? files = null, TextWriter? console = null, StopSignal? stop = null,
+        bool profile = false, StepFaults? faults = null, TimeProvider? time = null)
     {
         using StopSignal quiet = new(folder: null, _ => { });
-        TrainingRun.Execute(config, new TrainingOptions(
-            Path("shards"), stop ?? quiet, files ?? FileSystem.Real, console ?? TextWriter.Null, Quiet: false,
-            profile));
+        TrainingRun.Execute(config, Options(
+            stop ?? quiet, files ?? FileSystem.Real, console ?? TextWriter.Null, faults, time) with
+        {
+            Profile = profile,
+        });
     }
+
+    /// <summary>What the runs here need beside their configuration.</summary>
+    public TrainingOptions Options(
+        StopSignal stop, FileSystem files, TextWriter console, StepFaults? faults = null, TimeProvider? time = null) =>
+        new(Path("shards"), stop, files, console, Quiet: false)
+        {
+            Faults = faults ?? StepFaults.None, Time = time ?? TimeProvider.System,
+        };
 
     /// <summary>Bytes of the finished model's weights.</summary>
     public byte[] Weights(string name) => File.ReadAllBytes(System.IO.Path.Combine(Final(name), "model.safetensors"));
