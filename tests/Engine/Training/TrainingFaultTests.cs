@@ -158,7 +158,7 @@ internal sealed class TrainingFaultTests
             File.WriteAllLines(
                 text, Enumerable.Range(1, count).Select(i => $"{{\"text\": \"Row {i} says {i * i} words.\"}}"));
             var corpora = new Corpora(
-                data, _runs.Path("shards"), 3, Tokenizer.Load(_runs.Path("tokenizer")), _ => { }, quiet, threads: 1);
+                data, _runs.Path("shards"), Tokenizer.Load(_runs.Path("tokenizer")), _ => { }, quiet, threads: 1);
             using TokenShard shard = corpora.Open(data.Languages[0]);
             long tokens = shard.Training.Sum(document => (long)document.Count);
             for (int length = (int)shard.Training.Max(document => document.Count); length <= 64; length++)
