@@ -27,14 +27,20 @@ internal unsafe struct Ahead
     /// <summary>Cache lines in all.</summary>
     public readonly long CacheLines => _rows * ((_bytes + CacheLine - 1) / CacheLine);
 
+    /// <summary>Asks for one cache line.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Ask(byte* address)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch1(address);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Ask(long cacheLines)
     {
-        if (!Sse.IsSupported)
-            return;
         for (; cacheLines > 0 && _rows > 0; cacheLines--)
         {
-            Sse.Prefetch1(_row + _at);
+            Ask(_row + _at);
             _at += CacheLine;
             if (_at < _bytes)
                 continue;

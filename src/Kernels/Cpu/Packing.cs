@@ -78,7 +78,7 @@ internal static unsafe class Packing
         {
             // The lines of the next panel.
             for (int index = 0; index < Size; index++)
-                Sse.Prefetch1(line[index] + ahead + step * TSource.ElementSize * TSource.PlacesPerStep);
+                Ahead.Ask(line[index] + ahead + step * TSource.ElementSize * TSource.PlacesPerStep);
             Transposition.Run<TSource>(line, step, places, values + step * width, width);
         }
 
@@ -116,7 +116,7 @@ internal static unsafe class Packing
                 for (int offset = 0; offset < width; offset += 16)
                 {
                     long line = panel * width + offset;
-                    Sse.Prefetch1(row + 16 * TSource.PlacesPerStep * stride + line * TSource.ElementSize);
+                    Ahead.Ask(row + 16 * TSource.PlacesPerStep * stride + line * TSource.ElementSize);
                     if (line + 16 <= lines && whole)
                         TSource.Across(row, stride, line).Store(values + offset);
                     else
