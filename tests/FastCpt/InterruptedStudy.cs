@@ -17,7 +17,8 @@ internal sealed class InterruptedStudy : IDisposable
     public InterruptedStudy()
     {
         foreach (string language in new[] { "en", "hr", "cs", "da", "nb" })
-            File.WriteAllLines(_folder.At($"{language}.jsonl"), SampleText.FirstLines(language, Documents).Select(Short));
+            File.WriteAllLines(
+                _folder.At($"{language}.jsonl"), SampleText.FirstLines(language, Documents).Select(Short));
         File.WriteAllText(YamlPath, Yaml);
     }
 

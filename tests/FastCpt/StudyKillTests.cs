@@ -100,7 +100,8 @@ internal sealed class StudyKillTests
         string error = child.StandardError.ReadToEnd();
         Assert.That(child.WaitForExit(60_000), Is.True);
         Assert.That(child.ExitCode, Is.EqualTo((int)ExitCode.Resumable), error);
-        Assert.That(error, Does.Contain("stopped by SIGTERM while making seed-3/").And.Contain("The same command goes on"));
+        Assert.That(
+            error, Does.Contain("stopped by SIGTERM while making seed-3/").And.Contain("The same command goes on"));
         _study.Finish();
         AssertSameBytes("stopped by SIGTERM");
     }

@@ -22,7 +22,8 @@ internal sealed class ResumeControlTests
     public void TearDown() => _runs.Dispose();
 
     [Test]
-    public void Resume_AsItIs_EndsWithTheSameBytes([Values] PackingMode packing, [Values("fp32", "bf16")] string type) =>
+    public void Resume_AsItIs_EndsWithTheSameBytes(
+        [Values] PackingMode packing, [Values("fp32", "bf16")] string type) =>
         Assert.That(Resumed(Plain(packing, type), _ => { }), Is.EqualTo(Whole(Plain(packing, type))));
 
     /// <summary>The data stay in step, the learning rate and the moments' corrections do not.</summary>

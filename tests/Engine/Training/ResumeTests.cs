@@ -27,7 +27,8 @@ internal sealed class ResumeTests
     [OneTimeTearDown]
     public void TearDown() => _runs.Dispose();
 
-    /// <summary>Each attempt is stopped some polls later than the one before: in a step, an evaluation, between.</summary>
+    /// <summary>Each attempt is stopped some polls later than the one before: in a step, an evaluation,
+    /// between.</summary>
     [TestCase(Kind.Full, Precision.Fp32)]
     [TestCase(Kind.Full, Precision.PureBf16)]
     [TestCase(Kind.Frozen, Precision.Bf16)]
