@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using FastCpt.Engine.Training;
 using FastCpt.Kernels;
+using FastCpt.Kernels.Profiling;
 
 namespace FastCpt.Bench;
 
@@ -12,12 +14,12 @@ internal static class StepTimes
 {
     private const int WarmupSteps = 2;
 
-    /// <param name="arguments">Size (15m, 110m), optionally bf16, recompute, steps=N, threads=N.</param>
+    /// <param name="arguments">Size (15m, 110m), optionally bf16, recompute, profile, steps=N, threads=N.</param>
     public static int Run(ReadOnlySpan<string> arguments)
     {
         string size = "15m";
         DType type = DType.F32;
-        bool recompute = false;
+        bool recompute = false, profile = false;
         int steps = 7, threads = 0;
         foreach (string argument in arguments)
         {
@@ -27,6 +29,8 @@ internal static class StepTimes
                 type = DType.BF16;
             else if (argument == "recompute")
                 recompute = true;
+            else if (argument == "profile")
+                profile = true;
             else if (argument.StartsWith("steps=", StringComparison.Ordinal))
                 steps = int.Parse(argument.AsSpan(6), CultureInfo.InvariantCulture);
             else if (argument.StartsWith("threads=", StringComparison.Ordinal))
@@ -35,7 +39,10 @@ internal static class StepTimes
                 return Usage(argument);
         }
 
-        Measure(size, type, recompute, steps, threads);
+        if (profile)
+            Profile(size, type, recompute, steps, threads);
+        else
+            Measure(size, type, recompute, steps, threads);
         return 0;
     }
 
@@ -68,10 +75,27 @@ internal static class StepTimes
             """).ReplaceLineEndings(""));
     }
 
+    /// <summary>Where the time of the steps goes, by op and layer.</summary>
+    private static void Profile(string size, DType type, bool recompute, int steps, int threads)
+    {
+        OpProfile profile = new();
+        using Backend backend = new ProfilingBackend(Backends.Open("cpu", threads), profile);
+        using var step = new DecoderStep(backend, size, type, recompute);
+        for (int i = 0; i < WarmupSteps; i++)
+            step.Run();
+        profile.IsRecording = true;
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < steps; i++)
+            step.Run();
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        foreach (string line in ProfileTable.Of(profile.Calls, steps, seconds, backend.MeasureLimits()))
+            Console.WriteLine(line);
+    }
+
     private static int Usage(string argument)
     {
         Console.Error.WriteLine(
-            $"'{argument}' is not known. Usage: steps [{string.Join('|', DecoderStep.Sizes)}] [bf16] [recompute] "
+            $"'{argument}' is not known. Usage: steps [{string.Join('|', DecoderStep.Sizes)}] [bf16] [recompute] [profile] "
             + "[steps=N] [threads=N]");
         return 2;
     }
