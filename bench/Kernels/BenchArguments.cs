@@ -43,7 +43,7 @@ internal static class BenchArguments
             .AddJob((dry ? Job.Dry : measured).WithToolchain(InProcessEmitToolchain.Instance))
             .AddLogger(ConsoleLogger.Default)
             .AddColumnProvider(DefaultColumnProviders.Instance)
-            .AddColumn(new RateColumn(), StatisticColumn.Median)
+            .AddColumn(WorkColumn.Rate, WorkColumn.OfLimit, StatisticColumn.Median)
             .AddDiagnoser(MemoryDiagnoser.Default)
             .AddExporter(MarkdownExporter.GitHub)
             .WithSummaryStyle(SummaryStyle.Default.WithMaxParameterColumnWidth(60))

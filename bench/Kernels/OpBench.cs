@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
 using FastCpt.Kernels;
@@ -24,6 +25,9 @@ public abstract class OpBench
     [Params(DType.F32, DType.BF16)]
     public DType Type { get; set; }
 
+    /// <summary>What the device could do right after the last case of a bench.</summary>
+    internal static ConcurrentDictionary<Type, DeviceLimits> Limits { get; } = new();
+
     /// <summary>Sees every call where it is set before <see cref="Open"/>.</summary>
     public OpProfile? Profile { get; set; }
 
@@ -43,6 +47,11 @@ public abstract class OpBench
     [GlobalCleanup]
     public void Close()
     {
+        Type bench = GetType();
+        while (bench.Assembly != typeof(OpBench).Assembly)
+            bench = bench.BaseType!; // benches run as generated types derived from ours
+        DeviceLimits now = Backend.MeasureLimits();
+        Limits.AddOrUpdate(bench, now, (_, _) => now);
         _arena?.Dispose();
         Backend.Dispose();
     }
