@@ -29,6 +29,7 @@ internal sealed class TrainingKillTests
     private static void KillAt(Func<int, IEnumerable<int>> choose)
     {
         using var runs = new TinyRun();
+        runs.Train(runs.Config("first")); // makes the shards, which all runs share
         var counting = new FaultyFileSystem();
         runs.Train(runs.Config("whole"), counting);
         byte[] expected = runs.Weights("whole");
