@@ -95,7 +95,7 @@ internal sealed unsafe partial class Gemm
             Part next = part with { Row = row + block.Rows, Rows = Math.Min(rowsAtOnce, end - row - block.Rows) };
             if (product.OutputType == DType.F32)
                 MultiplyBlock(
-                    product, blocks, block, next, shared,
+                    product, blocks, block, next, null, shared,
                     (float*)product.Output + row * product.OutputStride + part.Col, product.OutputStride, worker);
             else
                 MultiplyStaged(product, blocks, block, next, shared, worker);
@@ -116,22 +116,38 @@ internal sealed unsafe partial class Gemm
     }
 
     /// <summary>A BF16 output: its sums are F32 in memory of ours until they are complete.</summary>
+    /// <remarks>With one block of the reduction a few panels of columns are completed at a time, whose sums stay in
+    /// the second-level cache.</remarks>
     private void MultiplyStaged(
         in Product product, ReductionBlocks blocks, Part part, Part next, float* shared, int worker)
     {
-        float* stage = (float*)_stage[worker].AtLeast(part.Rows * part.Cols * sizeof(float));
-        MultiplyBlock(product, blocks, part, next, shared, stage, part.Cols, worker);
-        ushort* output = (ushort*)product.Output + part.Row * product.OutputStride + part.Col;
-        for (long row = 0; row < part.Rows; row++)
-            Convert.Run<SingleElement, BrainElement>(
-                stage + row * part.Cols, output + row * product.OutputStride, 0, part.Cols);
+        bool atOnce = part.EndBlock - part.FirstBlock == 1;
+        long width = atOnce ? Math.Min(StagedPanels * _single.Cols, part.Cols) : part.Cols;
+        float* stage = (float*)_stage[worker].AtLeast(part.Rows * width * sizeof(float));
+        ReductionBlock block = blocks[part.FirstBlock];
+        float* left = atOnce ? PackLeft(product, block, part, worker) : null;
+        for (long col = 0; col < part.Cols; col += width)
+        {
+            Part some = part with { Col = part.Col + col, Cols = Math.Min(width, part.Cols - col) };
+            long start = next.Rows * col / part.Cols, end = next.Rows * (col + some.Cols) / part.Cols;
+            Part ahead = next with { Row = next.Row + start, Rows = end - start };
+            float* right = shared == null
+                ? null
+                : shared + col / _single.Cols * Packing.PanelFloats(block.Steps, _single.Cols);
+            MultiplyBlock(product, blocks, some, ahead, left, right, stage, width, worker);
+            ushort* output = (ushort*)product.Output + part.Row * product.OutputStride + some.Col;
+            for (long row = 0; row < part.Rows; row++)
+                Convert.Run<SingleElement, BrainElement>(
+                    stage + row * width, output + row * product.OutputStride, 0, some.Cols);
+        }
     }
 
     /// <summary>A block of rows, through all its blocks of the reduction.</summary>
     /// <param name="next">The block of rows after it, which may have none.</param>
+    /// <param name="packed">The left side where it is packed already, or null.</param>
     /// <param name="target">F32 at the part's first row and column.</param>
     private void MultiplyBlock(
-        in Product product, ReductionBlocks blocks, Part part, Part next, float* shared, float* target,
+        in Product product, ReductionBlocks blocks, Part part, Part next, float* packed, float* shared, float* target,
         long targetStride, int worker)
     {
         Tile tile = default;
@@ -144,7 +160,7 @@ internal sealed unsafe partial class Gemm
         for (int index = part.FirstBlock; index < part.EndBlock; index++)
         {
             ReductionBlock block = blocks[index];
-            float* left = PackLeft(product, block, part, worker);
+            float* left = packed != null ? packed : PackLeft(product, block, part, worker);
             float* right = shared == null
                 ? (float*)_right[worker].AtLeast(
                     Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Cols) * sizeof(float))

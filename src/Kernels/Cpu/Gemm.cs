@@ -35,6 +35,9 @@ internal sealed unsafe partial class Gemm : IDisposable
     /// <summary>Columns that share one packing of a left block, where the output needs memory of ours.</summary>
     private const int StagedCols = 2048;
 
+    /// <summary>Panels of such columns whose sums are completed at a time.</summary>
+    private const int StagedPanels = 4;
+
     /// <summary>Left panels up to which workers share columns instead of rows.</summary>
     private const int FewPanels = 8;
 
