@@ -13,6 +13,8 @@ return args switch
     ["products", var threads] => ProductTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
     ["passes"] => PassTimes.Run(0),
     ["passes", var threads] => PassTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
+    ["merges"] => MergeTimes.Run(null),
+    ["merges", var folder] => MergeTimes.Run(folder),
     // Classes of BenchmarkDotNet: -- --filter '*Tokenizer*'
     _ => BenchArguments.Run(args),
 };

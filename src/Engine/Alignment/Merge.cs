@@ -23,18 +23,15 @@ internal static class Merge
         for (int i = 1; i < inputs.Count; i++)
             ModelAgreement.Require(inputs[0].Model.Folder, inputs[i].Model.Folder);
         var folders = new List<TensorFolder>();
-        using var cancel = new CancellationTokenSource();
-        Task<JsonObject>[] described = [];
         try
         {
             foreach (var (model, _) in inputs)
                 folders.Add(TensorFolder.Open(model.Folder, output.Warn));
-            // The hashes are ready when the tensors are written, for about the price of reading the files once.
-            described = [.. inputs.Select(input => Task.Run(
-                () => MergeManifest.Describe(input.Model, input.Role, cancel.Token)))];
-            using var writer = new FolderWriter(output.Folder, output.FileSystem);
-            Combine.Write(Named(folders), blend, writer, output.Progress, output.Stop);
-            var descriptions = new JsonArray([.. described.Select(task => task.GetAwaiter().GetResult())]);
+            using var writer = new FolderWriter(output.Folder, output.FileSystem) { KeepsDigests = false };
+            IReadOnlyList<Dictionary<string, string>> hashes =
+                Combine.Write(Named(folders), blend, writer, output.Progress, output.Stop);
+            var descriptions = new JsonArray([.. inputs.Select((input, i) =>
+                MergeManifest.Describe(input.Model, input.Role, hashes[i]))]);
             writer.Write(MergeManifest.FileName,
                 stream => MergeManifest.Write(stream, operation, parameters, descriptions));
             TensorFolderWriter.CopyOthers(inputs[0].Model.Folder, writer);
@@ -42,9 +39,6 @@ internal static class Merge
         }
         finally
         {
-            cancel.Cancel();
-            // Nothing reads the inputs once the merge has ended, however it ended.
-            Task.WhenAll(described).ContinueWith(_ => { }, TaskScheduler.Default).Wait();
             foreach (TensorFolder folder in folders)
                 folder.Dispose();
         }

@@ -25,12 +25,16 @@ internal static class MergeManifest
         stream.Write("\n"u8);
     }
 
-    /// <summary>An input with the SHA-256 of every weight file; reads them whole.</summary>
-    public static JsonObject Describe(MergeInput input, string role, CancellationToken cancel)
+    /// <summary>An input with the SHA-256 of every weight file.</summary>
+    /// <param name="hashes">Of the files that tensors were read from, by name; others are read whole.</param>
+    public static JsonObject Describe(MergeInput input, string role, IReadOnlyDictionary<string, string> hashes)
     {
         var files = new JsonObject();
         foreach (string path in Directory.GetFiles(input.Folder, "*.safetensors").Order(StringComparer.Ordinal))
-            files.Add(Path.GetFileName(path), FileHash.Of(path, cancel));
+        {
+            string name = Path.GetFileName(path);
+            files.Add(name, hashes.TryGetValue(name, out string? hash) ? hash : FileHash.Of(path));
+        }
         return new JsonObject { ["id"] = input.Id, ["role"] = role, ["sha256"] = files };
     }
 }

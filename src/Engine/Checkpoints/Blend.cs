@@ -14,6 +14,8 @@ public sealed record Blend
         Divisor = divisor;
         if (Terms.Count == 0 || !double.IsNormal(divisor) || Terms.Any(term => !double.IsFinite(term.Weight)))
             throw new ArgumentException("A blend has a term, finite weights and a divisor not 0.", nameof(terms));
+        if (Terms.DistinctBy(term => term.Input).Count() < Terms.Count)
+            throw new ArgumentException("A blend has one term of an input.", nameof(terms));
     }
 
     public IReadOnlyList<(int Input, double Weight)> Terms { get; }

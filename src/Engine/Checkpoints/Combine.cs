@@ -3,41 +3,58 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Checkpoints;
 
-/// <summary>Streams named tensors of several models into a new one, a chunk at a time.</summary>
+/// <summary>Streams named tensors of several models into a new one, a piece at a time.</summary>
+/// <remarks>
+/// Every input has a thread that reads and hashes a few pieces ahead; the caller's thread sums and writes them. Which
+/// thread is how far never shows in the bytes.
+/// </remarks>
 public static class Combine
 {
-    private const int ChunkElements = 1 << 16;
-
     /// <summary>Writes a tensor for every tensor of the inputs, which agree in names, shapes and types.</summary>
     /// <param name="blend">How a tensor is made; what is not floating, and no copy, comes from the first input.</param>
     /// <param name="output">Receives model.safetensors, or shards with their index.</param>
-    /// <param name="progress">Told the bytes that are written and those that will be, once a chunk.</param>
-    /// <param name="stop">Polled once a chunk.</param>
+    /// <param name="progress">Told the bytes that are written and those that will be, once a piece.</param>
+    /// <param name="stop">Polled once a piece.</param>
+    /// <returns>For every input the SHA-256 of its files, by name.</returns>
     /// <exception cref="RunException">Exit 4: inputs disagree. Exit 6: the disk. Exit 130, 143: stopped.</exception>
-    public static void Write(
+    public static IReadOnlyList<Dictionary<string, string>> Write(
         IReadOnlyList<NamedTensors> inputs, Func<string, Blend> blend, FolderWriter output,
         Action<long, long>? progress = null, StopSignal? stop = null)
     {
         for (int i = 1; i < inputs.Count; i++)
             RequireAgreement(inputs[0], inputs[i]);
-        long total = inputs[0].TotalBytes, done = 0;
-        var bytes = new byte[ChunkElements * sizeof(double)];
-        var sums = new double[ChunkElements];
         TensorEntry[] entries = [.. inputs[0].Names.Select(name => Renamed(inputs[0].Find(name)!, name))];
-        TensorFolderWriter.Write(output, entries, (entry, stream) =>
+        Dictionary<string, Blend> made = entries.ToDictionary(
+            entry => entry.Name, entry => Made(inputs[0], entry, blend(entry.Name)));
+        TensorEntry[] order = [.. TensorFolderWriter.Order(entries)];
+        var readers = new List<PieceReader>();
+        try
         {
-            Blend how = blend(entry.Name);
-            long chunkBytes = (long)ChunkElements * entry.Type.Size();
-            for (long offset = 0; offset < entry.ByteCount; offset += chunkBytes)
+            for (int i = 0; i < inputs.Count; i++)
             {
-                stop?.ThrowIfStopRequested("merge");
-                Span<byte> chunk = bytes.AsSpan(0, (int)Math.Min(chunkBytes, entry.ByteCount - offset));
-                Fill(inputs, how, entry, offset, sums, chunk);
-                stream.Write(chunk);
-                done += chunk.Length;
-                progress?.Invoke(done, total);
+                int input = i;
+                readers.Add(new PieceReader(inputs[i], order
+                    .Where(entry => made[entry.Name].Terms.Any(term => term.Input == input)).SelectMany(Piece.Of)));
             }
-        });
+
+            long total = inputs[0].TotalBytes, done = 0;
+            byte[] sums = GC.AllocateUninitializedArray<byte>(Piece.MostBytes);
+            TensorFolderWriter.Write(output, entries, (entry, stream) =>
+            {
+                foreach (Piece piece in Piece.Of(entry))
+                {
+                    stop?.ThrowIfStopRequested("merge");
+                    Write(piece, made[entry.Name], readers, sums, stream);
+                    done += piece.Bytes;
+                    progress?.Invoke(done, total);
+                }
+            });
+            return [.. readers.Select(reader => reader.Hashes(stop))];
+        }
+        finally
+        {
+            readers.ForEach(reader => reader.Dispose());
+        }
     }
 
     /// <summary>Refuses a model that has not exactly the tensors of another.</summary>
@@ -61,25 +78,35 @@ public static class Combine
             + "Only models of one architecture and one element type can be merged.");
     }
 
-    private static void Fill(
-        IReadOnlyList<NamedTensors> inputs, Blend how, TensorEntry entry, long offset, double[] sums, Span<byte> chunk)
+    /// <summary>How a tensor is made: the blend, or a copy of the first input's where that cannot be.</summary>
+    private static Blend Made(NamedTensors first, TensorEntry entry, Blend blend)
     {
-        if (how.CopyOf is not null || !TensorFolder.IsFloating(entry.Type))
-        {
-            inputs[how.CopyOf ?? 0].Read(entry.Name, offset, chunk);
-            return;
-        }
-        if (!StoredNumbers.CanSum(entry.Type))
-            throw new RunException(ExitCode.ModelFile, $"{inputs[0].Path}: {entry} cannot be summed; "
+        if (blend.CopyOf is not null)
+            return blend;
+        if (!TensorFolder.IsFloating(entry.Type))
+            return Blend.Copy(0);
+        if (!StoredSum.CanSum(entry.Type))
+            throw new RunException(ExitCode.ModelFile, $"{first.Path}: {entry} cannot be summed; "
                 + "expected F32, BF16 or F16. Convert the model first.");
-        Span<double> part = sums.AsSpan(0, chunk.Length / entry.Type.Size());
-        part.Fill(-0.0);        // unlike +0, it leaves the sign of every zero that is added
-        foreach (var (input, weight) in how.Terms)
+        return blend;
+    }
+
+    private static void Write(
+        Piece piece, Blend how, List<PieceReader> readers, byte[] sums, Stream stream)
+    {
+        byte[][] terms = [.. how.Terms.Select(term => readers[term.Input].Take())];
+        Span<byte> bytes = terms[0].AsSpan(0, piece.Bytes);
+        if (how.CopyOf is null)
         {
-            inputs[input].Read(entry.Name, offset, chunk);
-            StoredNumbers.Add(entry.Type, chunk, weight, part);
+            bytes = sums.AsSpan(0, piece.Bytes);
+            StoredSum.Run(
+                piece.Entry.Type, [.. terms.Select(term => new ReadOnlyMemory<byte>(term))],
+                [.. how.Terms.Select(term => term.Weight)], how.Divisor, bytes);
         }
-        StoredNumbers.Round(entry.Type, part, how.Divisor, chunk);
+
+        stream.Write(bytes);
+        for (int i = 0; i < terms.Length; i++)
+            readers[how.Terms[i].Input].Return(terms[i]);
     }
 
     private static TensorEntry Renamed(TensorEntry entry, string name) => new(name, entry.Type, entry.Shape);

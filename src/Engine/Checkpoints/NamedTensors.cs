@@ -30,8 +30,8 @@ public sealed class NamedTensors
     /// <returns>Null if there is no tensor of the name; its own name is the stored one.</returns>
     public TensorEntry? Find(string name) => _entryByName.GetValueOrDefault(name);
 
-    /// <summary>Reads a part of a tensor.</summary>
-    /// <param name="byteOffset">From the tensor's first byte.</param>
-    public void Read(string name, long byteOffset, Span<byte> bytes) =>
-        _folder.Read(_entryByName[name].Name, byteOffset, bytes);
+    internal IReadOnlyList<SafeTensorsFile> Files => _folder.Files;
+
+    /// <summary>Where the bytes of a tensor are.</summary>
+    internal (SafeTensorsFile File, TensorEntry Entry) Place(string name) => _folder.Place(_entryByName[name].Name);
 }

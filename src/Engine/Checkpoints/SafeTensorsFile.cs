@@ -74,6 +74,9 @@ public sealed class SafeTensorsFile : IDisposable
         _file.Read(entry.Offset + byteOffset, bytes);
     }
 
+    /// <summary>For the hash of the whole file, while its tensors are read.</summary>
+    internal PassingHash StartHash() => new(_file);
+
     public void Dispose() => _file.Dispose();
 
     private static byte[] ReadHeader(InputFile file, int maxHeaderBytes)

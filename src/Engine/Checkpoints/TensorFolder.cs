@@ -20,6 +20,8 @@ public sealed class TensorFolder : IDisposable
     /// <summary>All tensors, by file name and then in the order of their bytes.</summary>
     public IReadOnlyList<TensorEntry> Entries { get; private set; } = [];
 
+    internal IReadOnlyList<SafeTensorsFile> Files => _files;
+
     /// <summary>Bytes of all tensors.</summary>
     public long TotalBytes => Entries.Sum(entry => entry.ByteCount);
 
@@ -147,7 +149,7 @@ public sealed class TensorFolder : IDisposable
                     $"tensor '{entry.Name}' is in another file as well.");
     }
 
-    private (SafeTensorsFile File, TensorEntry Entry) Place(string name) =>
+    internal (SafeTensorsFile File, TensorEntry Entry) Place(string name) =>
         _places.TryGetValue(name, out var place)
             ? place
             : throw new ArgumentException($"{Path} has no tensor '{name}'.", nameof(name));

@@ -37,6 +37,11 @@ public static class TensorFolderWriter
                 stream => TensorIndex.Write(stream, entries.Sum(entry => entry.ByteCount), map));
     }
 
+    /// <summary>The tensors in the order in which <see cref="Write"/> asks for them.</summary>
+    public static IEnumerable<TensorEntry> Order(
+        IReadOnlyList<TensorEntry> entries, long maxShardBytes = DefaultShardBytes) =>
+        Split(entries, maxShardBytes).SelectMany(shard => new SafeTensorsWriter(shard).Entries);
+
     /// <summary>Copies the other files of a model folder unchanged: configuration, tokenizer, documentation.</summary>
     /// <remarks>Left out: weights in any format, folders, hidden files, and what has been written already.</remarks>
     /// <param name="leaveOut">Names to leave out as well.</param>

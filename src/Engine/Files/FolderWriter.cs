@@ -13,6 +13,7 @@ public sealed class FolderWriter : FolderOutput, IDisposable
 {
     private readonly FileSystem _fileSystem;
     private readonly string _temporary;
+    private readonly List<string> _names = [];
     private readonly List<FileDigest> _files = [];
     private bool _isComplete;
 
@@ -34,8 +35,14 @@ public sealed class FolderWriter : FolderOutput, IDisposable
 
     public override IEnumerable<string> Names => _files.Select(file => file.Name);
 
-    /// <summary>What has been written so far.</summary>
+    /// <summary>Names of the files that have been written so far.</summary>
+    public IReadOnlyList<string> Names => _names;
+
+    /// <summary>What is known of them; empty without <see cref="KeepsDigests"/>.</summary>
     public IReadOnlyList<FileDigest> Files => _files;
+
+    /// <summary>Whether checksums are computed on the way; SHA-256 costs more than writing.</summary>
+    public bool KeepsDigests { get; init; } = true;
 
     /// <summary>Leaves the temporary folder for inspection when the save fails.</summary>
     public bool KeepFailed { get; init; }
@@ -49,10 +56,12 @@ public sealed class FolderWriter : FolderOutput, IDisposable
         Guard(() =>
         {
             using var writer = new FileWriter(_fileSystem, System.IO.Path.Combine(_temporary, name), length);
-            using var stream = new HashingStream(writer);
-            content(stream);
+            using HashingStream? hashing = KeepsDigests ? new HashingStream(writer) : null;
+            content((Stream?)hashing ?? writer);
             writer.Complete();
-            _files.Add(new FileDigest(name, writer.Length, stream.Crc, stream.Sha256()));
+            _names.Add(name);
+            if (hashing is not null)
+                _files.Add(new FileDigest(name, writer.Length, hashing.Crc, hashing.Sha256()));
         });
     }
 

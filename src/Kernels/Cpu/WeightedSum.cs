@@ -7,41 +7,50 @@ namespace FastCpt.Kernels.Cpu;
 /// <remarks>Products and sums are rounded one by one, as Reference rounds them, so the bits are Reference's.</remarks>
 internal static unsafe class WeightedSum
 {
-    /// <summary>y[i] = Σ weights[t] · xs[t][i], rounded once.</summary>
-    /// <param name="xs">At least one; may include y where that is F32.</param>
+    /// <summary>y[i] = Σ weights[t] · xs[t][i] / divisor, rounded once.</summary>
+    /// <param name="xs">At least one; may include y where the types are the same.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TElement>(float** xs, double* weights, int terms, void* y, long count)
-        where TElement : struct, IElement
+    public static void Run<TInput, TOutput>(
+        void** xs, double* weights, int terms, double divisor, void* y, long count)
+        where TInput : struct, IElement
+        where TOutput : struct, IElement
     {
         for (long i = 0; i < count; i += 16)
         {
             // From the first term on, not from 0: a sum of negative zeros keeps its sign.
-            Weighted(xs[0], weights[0], i, count, out Vector512<double> lower, out Vector512<double> upper);
+            Weighted<TInput>(xs[0], weights[0], i, count, out Vector512<double> lower, out Vector512<double> upper);
             for (int term = 1; term < terms; term++)
             {
-                Weighted(
+                Weighted<TInput>(
                     xs[term], weights[term], i, count, out Vector512<double> nextLower,
                     out Vector512<double> nextUpper);
                 lower += nextLower;
                 upper += nextUpper;
             }
 
+            if (divisor != 1)
+            {
+                lower /= Vector512.Create(divisor);
+                upper /= Vector512.Create(divisor);
+            }
+
             Vector512<float> near = Vector512.Narrow(lower, upper);
-            Row.Store<TElement>(TElement.Type == DType.F32 ? near : ToOdd(lower, upper, near), y, 0, i, count);
+            Row.Store<TOutput>(TOutput.Type == DType.F32 ? near : ToOdd(lower, upper, near), y, 0, i, count);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Weighted(
-        float* x, double weight, long i, long count, out Vector512<double> lower, out Vector512<double> upper)
+    private static void Weighted<TInput>(
+        void* x, double weight, long i, long count, out Vector512<double> lower, out Vector512<double> upper)
+        where TInput : struct, IElement
     {
         Vector512<double> weights = Vector512.Create(weight);
-        (lower, upper) = Vector512.Widen(Row.Load<SingleElement>(x, 0, i, count));
+        (lower, upper) = Vector512.Widen(Row.Load<TInput>(x, 0, i, count));
         lower *= weights;
         upper *= weights;
     }
 
-    /// <summary>The doubles rounded to float so that rounding again to BF16 is as if done once.</summary>
+    /// <summary>The doubles rounded to float so that rounding again to BF16 or F16 is as if done once.</summary>
     /// <remarks>
     /// Toward zero, the last bit stands for all that is cut off, as in <see cref="Bf16.FromDouble"/>.
     /// </remarks>
@@ -87,7 +96,7 @@ public sealed unsafe partial class CpuBackend
 
         public void Run(long start, long end, int worker)
         {
-            float** xs = (float**)backend.WorkerScratch(worker, count * (sizeof(float*) + Piece * sizeof(float)));
+            void** xs = (void**)backend.WorkerScratch(worker, count * (sizeof(void*) + Piece * sizeof(float)));
             float* widened = (float*)(xs + count);
             long stop = Math.Min(end * BlockSums.Block, y.Length);
             for (long first = start * BlockSums.Block; first < stop; first += Piece)
@@ -96,9 +105,11 @@ public sealed unsafe partial class CpuBackend
                 for (int term = 0; term < count; term++)
                     xs[term] = Singles(terms[term], first, length, widened + term * Piece);
                 if (IsSingle(y))
-                    Cpu.WeightedSum.Run<SingleElement>(xs, weights, count, (float*)y.Address + first, length);
+                    Cpu.WeightedSum.Run<SingleElement, SingleElement>(
+                        xs, weights, count, 1, (float*)y.Address + first, length);
                 else
-                    Cpu.WeightedSum.Run<BrainElement>(xs, weights, count, (ushort*)y.Address + first, length);
+                    Cpu.WeightedSum.Run<SingleElement, BrainElement>(
+                        xs, weights, count, 1, (ushort*)y.Address + first, length);
             }
         }
     }
