@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace FastCpt.Kernels.Cpu;
 
-/// <summary>IEEE half floats, as files hold them; written by rounding to nearest, ties to even, with NaN kept.</summary>
+/// <summary>Half floats, as files hold them; written by rounding to nearest, ties to even, with NaN kept.</summary>
 internal readonly unsafe struct HalfElement : IElement
 {
     private const uint Infinity = 0x7C00, QuietNaN = 0x7E00, Sign = 0x8000;
