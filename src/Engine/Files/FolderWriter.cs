@@ -33,10 +33,7 @@ public sealed class FolderWriter : FolderOutput, IDisposable
     /// <summary>The final folder.</summary>
     public override string Path { get; }
 
-    public override IEnumerable<string> Names => _files.Select(file => file.Name);
-
-    /// <summary>Names of the files that have been written so far.</summary>
-    public IReadOnlyList<string> Names => _names;
+    public override IEnumerable<string> Names => _names;
 
     /// <summary>What is known of them; empty without <see cref="KeepsDigests"/>.</summary>
     public IReadOnlyList<FileDigest> Files => _files;
