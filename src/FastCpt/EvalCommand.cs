@@ -36,7 +36,7 @@ internal static class EvalCommand
         {
             RunConfig config = RunConfig.Load(inputs.Layers(parse));
             string folder = parse.GetValue(model) ?? Path.Combine(config.OutputDir, TrainingRun.FinalFolderName);
-            using var stop = new StopSignal();
+            using StopSignal stop = options.Listen(null);
             var scores = new List<LanguageScore>();
             try
             {

@@ -13,8 +13,6 @@ namespace FastCpt.Engine.Studies;
 /// </summary>
 public static class StudyRunner
 {
-    private static readonly EnumerationOptions Hidden = new() { AttributesToSkip = 0 };
-
     /// <param name="only">Names of artefacts to make, with what they are made from; empty for all.</param>
     /// <returns>The results; null while evaluations are missing because only some artefacts were asked for.</returns>
     /// <exception cref="RunException">What an artefact ends with; running again goes on from there.</exception>
@@ -23,7 +21,8 @@ public static class StudyRunner
         var graph = new StudyGraph(run.Config);
         IReadOnlyList<Artefact> wanted = graph.Only(only);
         Directory.CreateDirectory(run.ShardFolder);
-        Sweep(run, graph);
+        using (RunLock held = RunLock.Wait(run.Config.OutputDir, run.Stop))
+            Leftovers.Sweep(run.Config.OutputDir, held, run.Files, run.Say);
         int made = 0;
         foreach (Artefact artefact in wanted)
         {
@@ -41,38 +40,15 @@ public static class StudyRunner
         if (!graph.Evaluations.All(evaluation => evaluation.IsUpToDate))
             return null;
         StudyResults results = Collect(run, graph);
-        Write(run, StudyResultsFile.Name, Encoding.UTF8.GetBytes(StudyResultsFile.ToJson(results) + "\n"));
-        Write(run, StudyReport.FileName, HtmlReport.Write(StudyReport.Of(results)));
+        using (RunLock.Wait(run.Config.OutputDir, run.Stop))
+        {
+            Write(run, StudyResultsFile.Name, Encoding.UTF8.GetBytes(StudyResultsFile.ToJson(results) + "\n"));
+            Write(run, StudyReport.FileName, HtmlReport.Write(StudyReport.Of(results)));
+        }
+
         if (made == 0)
             run.Say($"{run.Config.Name}: up to date, {wanted.Count} artefacts");
         return results;
-    }
-
-    /// <summary>Removes what crashes left beside the artefacts, unless another process is making one.</summary>
-    private static void Sweep(StudyRun run, StudyGraph graph)
-    {
-        string[] folders = [.. new[] { run.Config.OutputDir, run.ShardFolder }.Where(
-            folder => Directory.Exists(folder)
-                && Directory.EnumerateFileSystemEntries(folder, ".tmp-*", Hidden).Any())];
-        if (folders.Length == 0)
-            return;
-        var locks = new List<RunLock>();
-        try
-        {
-            foreach (Artefact artefact in graph.Artefacts)
-                locks.Add(artefact.TakeLock());
-            foreach (string folder in folders)
-                Leftovers.Sweep(folder, locks[0], run.Files, run.Say);
-        }
-        catch (RunException exception) when (exception.Code == ExitCode.Config)
-        {
-            run.Say(exception.Message);
-        }
-        finally
-        {
-            foreach (RunLock held in locks)
-                held.Dispose();
-        }
     }
 
     private static void Write(StudyRun run, string name, byte[] bytes)
