@@ -45,7 +45,14 @@ public sealed class FileHashes(string folder)
             return;
         _known = Load();        // others may have added to it
         _known[key] = entry;
-        AtomicFile.Write(_path, Encoding.UTF8.GetBytes(_known.ToJsonString() + "\n"));
+        try
+        {
+            AtomicFile.Write(_path, Encoding.UTF8.GetBytes(_known.ToJsonString() + "\n"));
+        }
+        catch (RunException)
+        {
+            // The hash is right all the same; the file is read again next time.
+        }
     }
 
     /// <summary>What is not as it was written is forgotten.</summary>

@@ -21,8 +21,9 @@ public static class StudyRunner
         var graph = new StudyGraph(run.Config);
         IReadOnlyList<Artefact> wanted = graph.Only(only);
         Directory.CreateDirectory(run.ShardFolder);
-        using (RunLock held = RunLock.Wait(run.Config.OutputDir, run.Stop))
-            Leftovers.Sweep(run.Config.OutputDir, held, run.Files, run.Say);
+        foreach (string folder in new[] { run.Config.OutputDir, run.ShardFolder })
+            using (RunLock held = RunLock.Wait(folder, run.Stop))
+                Leftovers.Sweep(folder, held, run.Files, run.Say);
         int made = 0;
         foreach (Artefact artefact in wanted)
         {
