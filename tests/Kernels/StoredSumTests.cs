@@ -4,7 +4,7 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Tests.Kernels;
 
-/// <summary>Sums of stored numbers against the scalar line: widen, multiply, add in order, divide, round once.</summary>
+/// <summary>Sums of stored numbers against the scalar line: widen, multiply, add in order, divide, round.</summary>
 public sealed class StoredSumTests
 {
     private static readonly DType[] Types = [DType.F32, DType.BF16, DType.F16];
