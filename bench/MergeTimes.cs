@@ -71,7 +71,8 @@ internal static class MergeTimes
         for (int run = 0; run < FileRuns; run++)
         {
             soup[run] = Seconds(() => Soup.Run(experts, output));
-            interpolation[run] = Seconds(() => Interpolate.Run(experts[0], experts[1], LayerSelection.All, 0.3, output));
+            interpolation[run] =
+                Seconds(() => Interpolate.Run(experts[0], experts[1], LayerSelection.All, 0.3, output));
             hash[run] = Seconds(() => FileHash.Of(file));
         }
 

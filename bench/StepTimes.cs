@@ -95,8 +95,8 @@ internal static class StepTimes
     private static int Usage(string argument)
     {
         Console.Error.WriteLine(
-            $"'{argument}' is not known. Usage: steps [{string.Join('|', DecoderStep.Sizes)}] [bf16] [recompute] [profile] "
-            + "[steps=N] [threads=N]");
+            $"'{argument}' is not known. Usage: steps [{string.Join('|', DecoderStep.Sizes)}] [bf16] [recompute] "
+            + "[profile] [steps=N] [threads=N]");
         return 2;
     }
 }

@@ -51,6 +51,17 @@ internal static class ChildProcess
         return Process.Start(start)!;      // null only for a file that the shell opens
     }
 
+    /// <summary>The next line that a child writes; fails where none comes in a minute.</summary>
+    public static string? ReadLine(Process child)
+    {
+        Task<string?> line = child.StandardOutput.ReadLineAsync();
+        if (line.Wait(TimeSpan.FromMinutes(1)))
+            return line.Result;
+        child.Kill();
+        Assert.Fail("The child wrote nothing for a minute.");
+        return null;
+    }
+
     /// <summary>Runs a task to its end.</summary>
     /// <returns>The exit code (128 + signal number for a killed process) and all output.</returns>
     public static (int Code, string Output) RunToEnd(string task, params string[] arguments)
