@@ -45,7 +45,7 @@ internal static class AttentionTimes
         double peak = 0, forward = double.MaxValue, backward = double.MaxValue;
         for (int run = 0; run < Runs; run++)
         {
-            peak = Math.Max(peak, backend.MeasureLimits().F32Flops);
+            peak = Math.Max(peak, backend.MeasurePeakFlops(DType.F32));
             long start = Stopwatch.GetTimestamp();
             backend.Attention(q, k, v, segments, shape, o, lse);
             forward = Math.Min(forward, Stopwatch.GetElapsedTime(start).TotalSeconds);

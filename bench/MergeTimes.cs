@@ -46,9 +46,9 @@ internal static class MergeTimes
         var (soup, interpolation) = (new double[Runs], new double[Runs]);
         for (int run = 0; run < Runs; run++)
         {
-            double copy = backend.MeasureLimits().CopyBytes;
+            double copy = backend.MeasureCopyBytes();
             soup[run] = Rate(6, () => backend.WeightedSum(t.AsSpan(0, Experts), fifths, t[Experts])) / copy;
-            copy = backend.MeasureLimits().CopyBytes;
+            copy = backend.MeasureCopyBytes();
             interpolation[run] = Rate(3, () => backend.WeightedSum(t.AsSpan(0, 2), shares, t[Experts])) / copy;
         }
 

@@ -7,8 +7,7 @@ namespace FastCpt.Bench;
 
 /// <summary>Times the three products of a layer, as a share of the arithmetic peak of the same moment.</summary>
 /// <remarks>
-/// F32's peak is measured; that of BF16 pairs is twice as high where there are any. The best of many short runs, each
-/// beside a measurement of the peak: the machine may be shared.
+/// The best of many short runs, each round beside a measurement of the type's own peak: the machine may be shared.
 /// </remarks>
 internal static class ProductTimes
 {
@@ -38,8 +37,7 @@ internal static class ProductTimes
         // Shapes take turns, so that a busy second of the machine's does not fall on one of them alone.
         for (int run = 0; run < Runs; run++)
         {
-            DeviceLimits limits = backend.MeasureLimits();
-            limit = Math.Max(limit, type == DType.BF16 ? limits.Bf16Flops : limits.F32Flops);
+            limit = Math.Max(limit, backend.MeasurePeakFlops(type));
             for (int shape = 0; shape < Shapes.Length; shape++)
                 for (int product = 0; product < products[shape].Length; product++)
                 {

@@ -64,7 +64,7 @@ internal static class StepTimes
 
         seconds.Sort();
         long memory = Process.GetCurrentProcess().PeakWorkingSet64 >> 20; // before the limits, which take some
-        double median = seconds[seconds.Count / 2], peak = backend.MeasureLimits().F32Flops;
+        double median = seconds[seconds.Count / 2], peak = backend.MeasurePeakFlops(DType.F32);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $$"""

@@ -31,7 +31,7 @@ internal static class BenchCommand
         };
         var accept = new Option<bool>("--accept-counters")
         {
-            Description = "Changed counts of allocations, operations or bytes are meant.",
+            Description = "Changed counts of allocations, operations or bytes are meant; only times decide.",
         };
         var verb = new Verb("compare", "Times two builds in turn; exit code 7 where head is slower or does more.")
         {
@@ -48,7 +48,7 @@ internal static class BenchCommand
         verb.Add(accept);
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
-            var settings = new BenchSettings(parse.GetValue(pairs));
+            var settings = new BenchSettings(parse.GetValue(pairs), AcceptsCounters: parse.GetValue(accept));
             if (settings.Pairs is < 3 or > 1000)
                 throw new RunException(ExitCode.Usage, $"--pairs is {settings.Pairs}; 3 to 1000 say something.");
             using var stop = new StopSignal();
@@ -57,15 +57,15 @@ internal static class BenchCommand
             var comparison = new BenchComparison(first.Peer, second.Peer, settings, stop);
             IReadOnlyList<BenchResult> results = comparison.Run(
                 parse.GetValue(cases) ?? [], result => terminal.Note(Line(result)));
-            return Show(terminal, results, parse.GetValue(accept));
+            return Show(terminal, results);
         }));
         return verb;
     }
 
-    private static ExitCode Show(Terminal terminal, IReadOnlyList<BenchResult> results, bool acceptCounters)
+    private static ExitCode Show(Terminal terminal, IReadOnlyList<BenchResult> results)
     {
-        BenchResult[] failed = [.. results.Where(result => result.Verdict == BenchVerdict.Slower
-            || (result.Verdict == BenchVerdict.CountersChanged && !acceptCounters))];
+        BenchResult[] failed =
+            [.. results.Where(result => result.Verdict is BenchVerdict.Slower or BenchVerdict.CountersChanged)];
         if (terminal.IsJson)
             terminal.Result(new JsonObject { ["cases"] = new JsonArray([.. results.Select(ToJson)]) });
         else

@@ -51,7 +51,7 @@ internal static class PlanCommand
     private static void Show(Terminal terminal, StudyConfig config)
     {
         IReadOnlyList<(TrainedModel Run, RunPlan Plan)> runs = StudyPlan.Of(config);
-        double peak = PeakOf(config.Device, config.Threads);
+        double peak = PeakOf(config.Device, config.Threads, config.Precision);
         double flops = runs.Sum(run => run.Plan.Steps * run.Plan.StepFlops);
         if (terminal.IsJson)
         {
@@ -81,10 +81,10 @@ internal static class PlanCommand
         ShowTime(terminal, flops / peak);
     }
 
-    private static double PeakOf(string device, int threads)
+    private static double PeakOf(string device, int threads, Precision precision)
     {
         using Backend backend = Devices.Open(device, threads);
-        return backend.MeasureLimits().F32Flops;
+        return backend.MeasurePeakFlops(Precisions.ActivationType(Precisions.Resolve(precision)));
     }
 
     /// <summary>All checkpoints that are kept, and the one being written.</summary>
@@ -108,7 +108,7 @@ internal static class PlanCommand
     private static void Show(Terminal terminal, RunConfig config)
     {
         RunPlan plan = RunPlan.Of(config, ModelOf(config));
-        double peak = PeakOf(config.Device, config.Threads);
+        double peak = PeakOf(config.Device, config.Threads, config.Precision);
         if (terminal.IsJson)
         {
             terminal.Result(ToJson(plan, peak, config));

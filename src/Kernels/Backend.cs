@@ -31,8 +31,18 @@ public abstract partial class Backend : IDisposable
     /// <summary>How many workers share an op; results do not depend on it.</summary>
     public abstract int Threads { get; }
 
-    /// <summary>What the device can do at this moment; takes a fraction of a second.</summary>
-    public virtual DeviceLimits MeasureLimits() => DeviceLimits.Unknown;
+    /// <summary>Multiplications and additions a second of products of a type, at most and at this moment; NaN where
+    /// that has no meaning.</summary>
+    /// <param name="type">F32 or BF16, of the operands.</param>
+    public virtual double MeasurePeakFlops(DType type) => double.NaN;
+
+    /// <summary>Bytes a second, read and written, of a copy larger than the caches; NaN where that has no meaning.
+    /// Takes 256 MiB of memory meanwhile.</summary>
+    public virtual double MeasureCopyBytes() => double.NaN;
+
+    /// <summary>All limits of the same moment.</summary>
+    public DeviceLimits MeasureLimits() =>
+        new(MeasurePeakFlops(DType.F32), MeasurePeakFlops(DType.BF16), MeasureCopyBytes());
 
     /// <summary>Says what the ops that follow belong to, for profilers: a layer, the optimizer.</summary>
     public virtual void Mark(string part)

@@ -6,8 +6,4 @@ namespace FastCpt.Kernels;
 /// <param name="Bf16Flops">The same for products of BF16 summed in F32; that of F32 where there are no instructions
 /// for them.</param>
 /// <param name="CopyBytes">Bytes per second read and written, both counted, of a copy larger than the caches.</param>
-public readonly record struct DeviceLimits(double F32Flops, double Bf16Flops, double CopyBytes)
-{
-    /// <summary>Of a device that has none worth measuring.</summary>
-    public static DeviceLimits Unknown => new(double.NaN, double.NaN, double.NaN);
-}
+public readonly record struct DeviceLimits(double F32Flops, double Bf16Flops, double CopyBytes);

@@ -15,7 +15,7 @@ namespace FastCpt.Tests;
 /// </remarks>
 internal sealed class StudyInstants(string studyFolder, int batchesPerStep) : FileSystem
 {
-    private static readonly (Type Polls, StudyPhase Phase)[] s_polls =
+    private static readonly (Type Polls, StudyPhase Phase)[] PollsOf =
     [
         (typeof(BpeTrainer), StudyPhase.TokenizerTraining),
         (typeof(CorpusScan), StudyPhase.Tokenising),
@@ -93,6 +93,6 @@ internal sealed class StudyInstants(string studyFolder, int batchesPerStep) : Fi
             return !isTraining ? StudyPhase.Scoring : IsBase ? StudyPhase.BaseEvaluation : StudyPhase.SystemEvaluation;
         if (isTraining)
             return IsBase ? StudyPhase.BaseStepEnd : StudyPhase.SystemStepEnd;
-        return s_polls.FirstOrDefault(known => callers.Contains(known.Polls)).Phase;
+        return PollsOf.FirstOrDefault(known => callers.Contains(known.Polls)).Phase;
     }
 }

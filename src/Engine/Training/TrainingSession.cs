@@ -94,7 +94,8 @@ internal sealed class TrainingSession : IDisposable
         using var losses = new TokenLosses(_backend, _data.LargestBatch);
         var trainer = new Trainer(
             _model, tape, losses, _optimizer, _data.Batches, _data.Validation, training, Schedule(training),
-            checkpoints, progress, _backend.MeasureLimits().F32Flops, _log, _options,
+            checkpoints, progress, _backend.MeasurePeakFlops(Precisions.ActivationType(_config.Precision)), _log,
+            _options,
             _options.Profile ? new StepProfile(_ops, _backend, _config.OutputDir, _log) : null);
         TrainingEnd end = trainer.Run();
         if (end == TrainingEnd.StoppedEarly)

@@ -14,14 +14,14 @@ public sealed unsafe partial class CpuBackend
     /// <summary>Bytes of each side of the measured copy, far beyond the caches that a worker shares.</summary>
     private const long CopiedBytes = 128L << 20;
 
-    /// <remarks>Independent multiply-adds in registers, and a copy, all workers at once; the best of a few tries of
-    /// some milliseconds.</remarks>
-    public override DeviceLimits MeasureLimits()
+    /// <remarks>Independent multiply-adds in registers, all workers at once; the best of a few tries of some
+    /// milliseconds. BF16 without instructions of its own is F32.</remarks>
+    public override double MeasurePeakFlops(DType type)
     {
-        double single = BestRate(PeakJob.Of(_level, pairs: false)), pairs = single;
-        if (_level == SimdLevel.Bf16)
-            pairs = Math.Max(single, BestRate(PeakJob.Of(_level, pairs: true)));
-        return new DeviceLimits(single, pairs, MeasureCopy());
+        double single = BestRate(PeakJob.Of(_level, pairs: false));
+        return type == DType.BF16 && _level == SimdLevel.Bf16
+            ? Math.Max(single, BestRate(PeakJob.Of(_level, pairs: true)))
+            : single;
     }
 
     private double BestRate(PeakJob job)
@@ -37,7 +37,8 @@ public sealed unsafe partial class CpuBackend
         return best;
     }
 
-    private double MeasureCopy()
+    /// <remarks>All workers at once; the best of a few tries.</remarks>
+    public override double MeasureCopyBytes()
     {
         nint source = AlignedMemory.Allocate(CopiedBytes), target = AlignedMemory.Allocate(CopiedBytes);
         try

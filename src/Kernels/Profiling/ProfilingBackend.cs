@@ -19,7 +19,9 @@ public sealed partial class ProfilingBackend(Backend inner, OpProfile profile) :
 
     public override int Threads => inner.Threads;
 
-    public override DeviceLimits MeasureLimits() => inner.MeasureLimits();
+    public override double MeasurePeakFlops(DType type) => inner.MeasurePeakFlops(type);
+
+    public override double MeasureCopyBytes() => inner.MeasureCopyBytes();
 
     public override void Mark(string part)
     {

@@ -76,6 +76,17 @@ public sealed class BenchComparisonTests
     }
 
     [Test]
+    public void AcceptedCounters_AreTimedAllTheSame()
+    {
+        FakeBench head = new(2, (random, _) => FakeBench.Noisy(random, 1.5 * Call)) { AllocatedBytes = 24 };
+        BenchResult result = Compare(
+            new FakeBench(1, (random, _) => FakeBench.Noisy(random, Call)), head,
+            new BenchSettings(AcceptsCounters: true));
+        Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Slower));
+        Assert.That(result.Head!.AllocatedBytes, Is.EqualTo(24));
+    }
+
+    [Test]
     public void OtherInstructionSets_AreNotCompared()
     {
         RunException? refused = Assert.Throws<RunException>(() => Compare(
@@ -95,10 +106,14 @@ public sealed class BenchComparisonTests
         () => new BenchPeer("gone", TextWriter.Null, TextReader.Null).List(),
         Throws.TypeOf<RunException>().With.Message.StartsWith("gone: it ended at 'list'"));
 
-    private static BenchResult Compare(FakeBench origin, FakeBench head, params string[] filters)
+    private static BenchResult Compare(FakeBench origin, FakeBench head, params string[] filters) =>
+        Compare(origin, head, new BenchSettings(), filters);
+
+    private static BenchResult Compare(
+        FakeBench origin, FakeBench head, BenchSettings settings, params string[] filters)
     {
         using var stop = new StopSignal();
-        var comparison = new BenchComparison(origin.Peer, head.Peer, new BenchSettings(), stop);
+        var comparison = new BenchComparison(origin.Peer, head.Peer, settings, stop);
         return comparison.Run(filters, _ => { }).Single();
     }
 }
