@@ -13,7 +13,8 @@ internal static class StudyCommand
         var inputs = new ConfigInputs();
         var only = new Option<string[]>("--only")
         {
-            Description = "Makes this artefact and what it is made from, nothing else; may be given often.",
+            Description = "Makes this artefact and what it is made from, nothing else; a model's name without its "
+                + "seed stands for all seeds; may be given often.",
             HelpName = "artefact",
         };
         var verb = new Verb("study", "Trains, merges and evaluates the systems of a study, and reports who forgot.")

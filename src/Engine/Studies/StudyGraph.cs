@@ -43,6 +43,7 @@ public sealed class StudyGraph
     public IReadOnlyList<EvaluatedModel> Evaluations => _evaluations;
 
     /// <summary>The artefacts of some names and all that they are made from, in order.</summary>
+    /// <param name="names">Whole, or a model's without its seed, for all seeds; none for all artefacts.</param>
     /// <exception cref="RunException">Exit 2: a name is not in the study.</exception>
     public IReadOnlyList<Artefact> Only(IReadOnlyList<string> names)
     {
@@ -50,11 +51,7 @@ public sealed class StudyGraph
             return _artefacts;
         var wanted = new HashSet<Artefact>();
         foreach (string name in names)
-            Want(_artefacts.Find(made => made.Name == name || made.Name.EndsWith($"/{name}", StringComparison.Ordinal))
-                ?? throw new RunException(
-                    ExitCode.Usage,
-                    $"--only {name}: the study makes no such artefact. It makes: "
-                    + $"{string.Join(", ", _artefacts.Select(artefact => artefact.Name))}."));
+            Named(name).ForEach(Want);
         return [.. _artefacts.Where(wanted.Contains)];
 
         void Want(Artefact artefact)
@@ -64,6 +61,17 @@ public sealed class StudyGraph
             foreach (Artefact input in artefact.Inputs)
                 Want(input);
         }
+    }
+
+    /// <summary>The artefact of a whole name; for a model's name without the seed, those of all seeds.</summary>
+    private List<Artefact> Named(string name)
+    {
+        HashSet<string> full = [name, .. _config.Seeds.Select(seed => $"seed-{seed}/{name}")];
+        List<Artefact> named = _artefacts.FindAll(artefact => full.Contains(artefact.Name));
+        return named.Count > 0 ? named : throw new RunException(
+            ExitCode.Usage,
+            $"--only {name}: the study makes no such artefact. It makes: "
+            + $"{string.Join(", ", _artefacts.Select(artefact => artefact.Name))}.");
     }
 
     private void AddSystems(ulong seed)

@@ -89,6 +89,18 @@ internal sealed class StudyGraphTests
         Assert.That(refused.Message, Does.Contain("expert-baltic").And.Contain("seed-42/expert-slavic"));
     }
 
+    [Test]
+    public void Only_TakesAModelOfEverySeed_UnlessTheSeedIsNamed()
+    {
+        var graph = new StudyGraph(_study.Config("seeds=[42, 43]"));
+        Assert.That(graph.Only(["expert-slavic"]).Select(artefact => artefact.Name), Is.EqualTo((string[])
+        [
+            "tokenizer", "seed-42/base", "seed-42/expert-slavic", "seed-43/base", "seed-43/expert-slavic",
+        ]));
+        Assert.That(graph.Only(["seed-43/expert-slavic"]).Select(artefact => artefact.Name), Is.EqualTo((string[])
+            ["tokenizer", "seed-43/base", "seed-43/expert-slavic"]));
+    }
+
     /// <summary>What each change remakes, without making anything: the artefacts whose key it changes.</summary>
     [TestCase("threads=2", "")]
     [TestCase("name=other", "")]
