@@ -8,13 +8,16 @@ namespace FastCpt.Engine.Studies;
 
 /// <summary>Something that a study makes, in a folder of its own, known by a hash of all that it depends on.</summary>
 /// <remarks>
-/// The hash covers the tool's build, the recipe, and the hashes of what the artefact is made from; not where things
+/// The hash covers the tool's version, the recipe, and the hashes of what the artefact is made from; not where things
 /// lie, nor what computes. The folder's .artefact.json says which hash it was made for and whether it is complete, so
 /// that a changed study remakes what depends on the change and nothing else, and a stopped one goes on.
 /// </remarks>
 public abstract class Artefact
 {
     private const string StampName = ".artefact.json";
+
+    /// <summary>Raised when the same recipe and inputs make other bytes than before, within a version.</summary>
+    private const int Format = 1;
 
     private readonly string _lockFolder;
     private readonly FileHashes _hashes;
@@ -110,7 +113,8 @@ public abstract class Artefact
     {
         var whole = new JsonObject
         {
-            ["tool"] = ToolVersion.Build,
+            ["tool"] = ToolVersion.Text,
+            ["format"] = Format,
             ["kind"] = GetType().Name,
             ["recipe"] = Recipe(),
             ["inputs"] = new JsonArray([.. Inputs.Select(input => (JsonNode)input.Key)]),

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
@@ -62,6 +63,17 @@ internal sealed class ArtefactTests
         Assert.That(Content("half"), Is.EqualTo("b"));
         Assert.That(
             Directory.EnumerateFileSystemEntries(_study.Path, ".trash-*", SearchOption.AllDirectories), Is.Empty);
+    }
+
+    /// <summary>Days of training outlive a rebuild of the tool: its version counts, not its binary.</summary>
+    [Test]
+    public void Key_IsOfVersionRecipeAndInputs_AndNothingElse()
+    {
+        string whole = $$"""{"tool":"{{ToolVersion.Text}}","format":1,"kind":"Text","recipe":{"content":"a"},"""
+            + "\"inputs\":[]}";
+        Assert.That(
+            new Text(_study.Path, "key", "a").Key,
+            Is.EqualTo(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(whole)))));
     }
 
     private void Make(Artefact artefact, FileSystem? files = null)
