@@ -22,8 +22,11 @@ public static class StudyRunner
         IReadOnlyList<Artefact> wanted = graph.Only(only);
         Directory.CreateDirectory(run.ShardFolder);
         foreach (string folder in new[] { run.Config.OutputDir, run.ShardFolder })
-            using (RunLock held = RunLock.Wait(folder, run.Stop))
+            Resumably(run, "starting", () =>
+            {
+                using RunLock held = RunLock.Wait(folder, run.Stop);
                 Leftovers.Sweep(folder, held, run.Files, run.Say);
+            });
         int made = 0;
         foreach (Artefact artefact in wanted)
         {
@@ -31,7 +34,11 @@ public static class StudyRunner
                 continue;
             run.Say($"[{wanted.Count(other => other.IsUpToDate) + 1}/{wanted.Count}] {artefact.Name}");
             long start = Stopwatch.GetTimestamp();
-            Make(artefact, run);
+            Resumably(run, $"making {artefact.Name}", () =>
+            {
+                run.Stop.ThrowIfStopRequested(artefact.Name);
+                artefact.Make(run);
+            });
             made++;
             run.Say(string.Create(
                 CultureInfo.InvariantCulture,
@@ -41,11 +48,12 @@ public static class StudyRunner
         if (!graph.Evaluations.All(evaluation => evaluation.IsUpToDate))
             return null;
         StudyResults results = Collect(run, graph);
-        using (RunLock.Wait(run.Config.OutputDir, run.Stop))
+        Resumably(run, "writing its results", () =>
         {
+            using RunLock held = RunLock.Wait(run.Config.OutputDir, run.Stop);
             Write(run, StudyResultsFile.Name, Encoding.UTF8.GetBytes(StudyResultsFile.ToJson(results) + "\n"));
             Write(run, StudyReport.FileName, HtmlReport.Write(StudyReport.Of(results)));
-        }
+        });
 
         if (made == 0)
             run.Say($"{run.Config.Name}: up to date, {wanted.Count} artefacts");
@@ -60,20 +68,18 @@ public static class StudyRunner
     }
 
     /// <summary>A study keeps what it has made, so a stop is never the end of it.</summary>
-    private static void Make(Artefact artefact, StudyRun run)
+    private static void Resumably(StudyRun run, string doing, Action work)
     {
         try
         {
-            run.Stop.ThrowIfStopRequested(artefact.Name);
-            artefact.Make(run);
+            work();
         }
         catch (RunException exception)
             when (exception.Code is ExitCode.Resumable or ExitCode.Interrupted or ExitCode.Terminated)
         {
             throw new RunException(
                 ExitCode.Resumable,
-                $"{run.Config.Name}: stopped by {run.Stop.Reason} while making {artefact.Name}. The same command goes "
-                + "on.",
+                $"{run.Config.Name}: stopped by {run.Stop.Reason} while {doing}. The same command goes on.",
                 exception);
         }
     }

@@ -102,6 +102,45 @@ internal sealed class StudyRunnerTests
         Assert.That(_study.Run(config).Results!.Models, Has.Count.EqualTo(2));
     }
 
+    [TestCase("")]
+    [TestCase(StudyRun.ShardFolderName)]
+    public void Study_ThatIsStopped_WhileAnotherProcessHasItsFolder_EndsResumable(string part)
+    {
+        StudyConfig config = _study.Config($"output_dir={_study.Path("waiting")}");
+        using RunLock held = RunLock.Take(
+            Directory.CreateDirectory(Path.Combine(config.OutputDir, part)).FullName);
+        using StopSignal stop = new(folder: null, _ => { });
+        stop.RequestStop("SIGTERM");
+        RunException? stopped = Assert.Throws<RunException>(() => _study.Run(config, stop: stop));
+        Assert.That(stopped!.Code, Is.EqualTo(ExitCode.Resumable));
+        Assert.That(stopped.Message, Does.Contain("SIGTERM while starting"));
+    }
+
+    [Test]
+    public void Study_ThatIsStopped_WhileItWaitsToWriteItsResults_EndsResumable()
+    {
+        StudyConfig config = _study.Config($"output_dir={_study.Path("late")}", "systems=[dense]");
+        Directory.CreateDirectory(config.OutputDir);
+        using StopSignal stop = new(folder: null, _ => { });
+        RunLock? held = null;
+        var files = new FaultyFileSystem
+        {
+            Fault = (_, step, path) =>
+            {
+                if (held is not null || step != FileStep.Rename || !path.EndsWith(
+                    Path.Combine("evaluation", "seed-42", "dense", "scores.json"), StringComparison.Ordinal))
+                    return;
+                held = RunLock.Take(config.OutputDir);
+                stop.RequestStop("SIGTERM");
+            },
+        };
+        RunException? stopped = Assert.Throws<RunException>(
+            () => StudyRunner.Run(new StudyRun(config, stop, files, TextWriter.Null, Quiet: true), []));
+        held?.Dispose();
+        Assert.That(stopped!.Code, Is.EqualTo(ExitCode.Resumable));
+        Assert.That(stopped.Message, Does.Contain("SIGTERM while writing its results"));
+    }
+
     [Test]
     public void Study_WhoseArtefactAnotherProcessMakes_IsRefused()
     {
