@@ -31,6 +31,7 @@ public sealed class ShardFolder(
         {
             _files.EnsureFolder(folder);
             using RunLock held = RunLock.Wait(folder, stop);
+            Leftovers.Sweep(folder, held, _files, say);
             if (!File.Exists(path))
                 Make(language, path);
         }

@@ -67,6 +67,17 @@ public sealed class CorporaTests
         Assert.Throws<RunException>(() => Tokens(data with { TextField = "body" }, c => c.Open("aa", [_file])));
     }
 
+    [Test]
+    public void Fault_K10_HalfAShardThatACrashLeft_IsRemovedBeforeAnotherIsMade()
+    {
+        string left = Leftovers.TemporaryFor(_folder.At("shards/aa-0123.shard"));
+        Directory.CreateDirectory(_folder.At("shards"));
+        File.WriteAllText(left, "half");
+        Tokens(new DataConfig(), c => c.Open("aa", [_file]));
+        Assert.That(File.Exists(left), Is.False);
+        Assert.That(_said[0], Does.Contain(Path.GetFileName(left)).And.Contain("removed"));
+    }
+
     private long Tokens(DataConfig data, Func<Corpora, TokenShard> open)
     {
         using TokenShard shard = Open(data, open);
