@@ -32,16 +32,25 @@ public static class RunRecord
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
             return;
-        using JsonDocument json = StrictJson.Load(path, ExitCode.Config, MaxBytes);
-        Dictionary<string, string?> saved = json.RootElement.TryGetProperty("inputs", out JsonElement map)
-            ? map.EnumerateObject().ToDictionary(input => input.Name, input => input.Value.GetString()) : [];
-        string[] changed = [.. inputs.Keys.Union(saved.Keys)
-            .Where(name => saved.GetValueOrDefault(name) != inputs.GetValueOrDefault(name))];
+        string[] changed = Changed(path, inputs, _ => true);
         if (changed.Length > 0)
             throw new RunException(
                 ExitCode.Config,
                 $"{folder}: began with other input than is there: {string.Join(", ", changed)}. Restore the files, or "
                 + "choose another output_dir for a run of its own.");
+    }
+
+    /// <summary>Refuses what was copied from a base that is no longer the one that training began with.</summary>
+    /// <param name="inputs">Hashes of the base as it is now.</param>
+    /// <exception cref="RunException">Exit 4, naming the base and what differs.</exception>
+    internal static void RequireSameBase(
+        string folder, string origin, IReadOnlyDictionary<string, string> inputs)
+    {
+        if (Changed(Path.Combine(folder, FileName), inputs, RunInputs.IsOfBase) is { Length: > 0 } changed)
+            throw new RunException(
+                ExitCode.ModelFile,
+                $"{origin}: changed while it was trained from: {string.Join(", ", changed)}. Frozen weights come from "
+                + "there, so no model is written. Restore the files and run again: it goes on from its checkpoint.");
     }
 
     /// <summary>Number of the attempt that begins: 1 for a fresh run, one more after each start.</summary>
@@ -84,6 +93,17 @@ public static class RunRecord
         foreach (Parameter parameter in parameters.All)
             table[parameter.Name] = treatment(parameter);
         Write(folder, ParametersFileName, table, files);
+    }
+
+    /// <returns>Recorded inputs of a kind whose hashes are others now, or that are not on both sides.</returns>
+    private static string[] Changed(
+        string path, IReadOnlyDictionary<string, string> inputs, Func<string, bool> isCompared)
+    {
+        using JsonDocument json = StrictJson.Load(path, ExitCode.Config, MaxBytes);
+        Dictionary<string, string?> saved = json.RootElement.TryGetProperty("inputs", out JsonElement map)
+            ? map.EnumerateObject().ToDictionary(input => input.Name, input => input.Value.GetString()) : [];
+        return [.. inputs.Keys.Union(saved.Keys).Where(
+            name => isCompared(name) && saved.GetValueOrDefault(name) != inputs.GetValueOrDefault(name))];
     }
 
     private static void Write(string folder, string name, JsonObject json, FileSystem files) =>

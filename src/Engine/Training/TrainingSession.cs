@@ -199,6 +199,9 @@ internal sealed class TrainingSession : IDisposable
                 output, _model, _model.Parameters.Type,
                 values: parameter => masters.GetValueOrDefault(parameter, parameter.Value));
         using ModelFolder origin = ModelFolder.Open(path, _ => { });    // what is odd was said when it was loaded
-        return ModelSaver.WriteTrained(output, _model, origin, parameter => masters[parameter]);
+        long nonFinite = ModelSaver.WriteTrained(output, _model, origin, parameter => masters[parameter]);
+        if (_model.Parameters.All.Any(parameter => !parameter.IsTrained))
+            RunRecord.RequireSameBase(_config.OutputDir, path, RunInputs.OfBase(path));
+        return nonFinite;
     }
 }

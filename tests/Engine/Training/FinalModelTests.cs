@@ -47,6 +47,32 @@ internal sealed class FinalModelTests
         }
     }
 
+    /// <summary>Frozen weights are copied at the end: from what was loaded at the start, or not at all.</summary>
+    [Test]
+    public void Fault_C5_BaseThatChangesWhileItIsTrained_GivesNoModel_UntilItIsBack()
+    {
+        string file = Path.Combine(_runs.Final("moving"), "model.safetensors");
+        Directory.CreateDirectory(_runs.Final("moving"));
+        foreach (string path in Directory.GetFiles(_runs.Final("base")))
+            File.Copy(path, Path.Combine(_runs.Final("moving"), Path.GetFileName(path)));
+        using var console = new LineWriter("step 1 ", Flip);
+        RunException refused = Assert.Throws<RunException>(
+            () => _runs.Train(Frozen("moving", "of-moving"), console: console))!;
+        Assert.That(refused.Code, Is.EqualTo(ExitCode.ModelFile));
+        Assert.That(refused.Message, Does.StartWith(_runs.Final("moving")).And.Contain("model model.safetensors"));
+        Assert.That(Directory.Exists(_runs.Final("of-moving")), Is.False);
+        Flip();
+        _runs.Train(Frozen("moving", "of-moving"));
+        Assert.That(Directory.Exists(_runs.Final("of-moving")), Is.True);
+
+        void Flip()
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            bytes[^4] ^= 1;
+            File.WriteAllBytes(file, bytes);
+        }
+    }
+
     [Test]
     public void ModelOfAnotherTokenizer_GetsTheOneItWasTrainedWith()
     {
