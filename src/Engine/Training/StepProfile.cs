@@ -18,6 +18,7 @@ public sealed class StepProfile(OpProfile ops, Backend backend, string folder, R
 
     public void BeginStep()
     {
+        DropUnended();
         ops.IsRecording = _begun++ >= WarmUpSteps && _steps.Count < ProfiledSteps;
         _start = Stopwatch.GetTimestamp();
     }
@@ -36,10 +37,19 @@ public sealed class StepProfile(OpProfile ops, Backend backend, string folder, R
     /// <summary>Writes what there is, where the run was too short.</summary>
     public void End()
     {
+        DropUnended();
         if (_steps.Count is > 0 and < ProfiledSteps)
             Write();
         else if (_steps.Count == 0)
             log.Warn($"the profile is empty: it begins after {WarmUpSteps} steps.");
+    }
+
+    /// <summary>A step that was passed over has no end: the table divides by those that have one.</summary>
+    private void DropUnended()
+    {
+        if (ops.IsRecording)
+            ops.DropSince(_start);
+        ops.IsRecording = false;
     }
 
     private void Write()
@@ -49,9 +59,16 @@ public sealed class StepProfile(OpProfile ops, Backend backend, string folder, R
         foreach (string line in ProfileTable.Of(ops.Calls, _steps.Count, seconds, limits))
             log.Say(line);
         string traces = Path.Combine(folder, "trace");
-        Directory.CreateDirectory(traces);
         string path = Path.Combine(traces, $"steps-{_steps[0].Step:D8}-{_steps[^1].Step:D8}.json");
-        AtomicFile.Write(path, ChromeTrace.Write(ops.Calls, _steps, limits));
-        log.Say($"{path}: open it at ui.perfetto.dev");
+        try
+        {
+            Directory.CreateDirectory(traces);
+            AtomicFile.Write(path, ChromeTrace.Write(ops.Calls, _steps, limits));
+            log.Say($"{path}: open it at ui.perfetto.dev");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or RunException)
+        {
+            log.Warn($"{path}: the trace is not written; training goes on. {exception.Message}");
+        }
     }
 }

@@ -22,5 +22,9 @@ public sealed class OpProfile
     /// <summary>Whether calls are timed; waiting for the device after each of them.</summary>
     public bool IsRecording { get; set; }
 
+    /// <summary>Forgets the calls of a step that does not count.</summary>
+    /// <param name="start">Of <see cref="Stopwatch"/>: calls that began then or later.</param>
+    public void DropSince(long start) => _calls.RemoveAll(call => call.Start >= start);
+
     internal void Add(in OpCall call) => _calls.Add(call);
 }
