@@ -14,9 +14,6 @@ public sealed class StagedFolder(string path) : FolderOutput
 
     public override IEnumerable<string> Names => _files.Select(file => file.Name);
 
-    /// <summary>Bytes of all files.</summary>
-    public long TotalBytes => _files.Sum(file => file.Length);
-
     public override void Write(string name, Action<Stream> content, long length = 0)
     {
         using var stream = new ChunkStream(_spare);

@@ -106,8 +106,8 @@ public sealed class AdamW : IDisposable
     /// <summary>
     /// What is not finite: weights and moments first, as gradients follow from them; null where all is.
     /// </summary>
-    /// <remarks>Reads all memory of training: for a save, or when something is wrong.</remarks>
-    public string? FirstNonFinite(bool withGradients)
+    /// <remarks>Reads all memory of training: for when something is wrong.</remarks>
+    public string? FirstNonFinite()
     {
         foreach (Parameter parameter in _parameters.All)
             if (!IsFinite(parameter.Value))
@@ -121,7 +121,7 @@ public sealed class AdamW : IDisposable
                 return $"the moments of {name}";
         }
 
-        return withGradients ? FirstNonFiniteGradient() : null;
+        return FirstNonFiniteGradient();
     }
 
     /// <summary>Trained parameters that no update has seen a gradient of.</summary>

@@ -215,7 +215,7 @@ public sealed class Trainer
         string found = string.Create(
             CultureInfo.InvariantCulture,
             $"step {_progress.Step + 1} (data step {_progress.DataStep}): loss {loss}, gradient norm {norm}; the first "
-            + $"that is not finite: {_optimizer.FirstNonFinite(withGradients: true) ?? "the loss alone"}; "
+            + $"that is not finite: {_optimizer.FirstNonFinite() ?? "the loss alone"}; "
             + $"losses before: {LastLosses()}");
         _log.Write("nonfinite", _progress.Step, _progress.Tokens, [("loss", loss), ("grad_norm", norm)]);
         if (_settings.OnNonfinite == NonFinitePolicy.Skip && _progress.Skips < _settings.MaxNonfiniteSkips)

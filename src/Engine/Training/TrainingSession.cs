@@ -179,7 +179,7 @@ internal sealed class TrainingSession : IDisposable
                 $"{_config.OutputDir}: '{moved}' is frozen, but its values changed while training. No model is "
                 + "written. Look for a fault of the memory; without one it is a fault of this program.");
         string final = Path.Combine(_config.OutputDir, TrainingRun.FinalFolderName);
-        using var output = new FolderWriter(final, _options.Files);
+        using var output = new FolderWriter(final, _options.Files) { KeepsDigests = false };
         if (WriteFinal(output) is > 0 and var count)
             throw new RunException(
                 ExitCode.Numerics,
