@@ -50,6 +50,18 @@ public sealed record StudyConfig
     /// <summary>Path of a language's text.</summary>
     public string FileOf(string language) => Files.Replace(LanguageMark, language, StringComparison.Ordinal);
 
+    /// <summary>A language's text; one that an expert is trained on has its share of the family's budget.</summary>
+    public LanguageConfig TextOf(string language)
+    {
+        FamilyConfig? family = Families.FirstOrDefault(one => one.Train.Contains(language));
+        return new LanguageConfig
+        {
+            Name = language,
+            Files = [FileOf(language)],
+            BudgetTokens = family is null ? 0 : family.BudgetTokens / family.Train.Count,
+        };
+    }
+
     /// <summary>Every value, defaults included, as JSON that <see cref="Load(string)"/> reads back.</summary>
     public JsonObject ToJson() => (JsonObject)Section.ToJson(this)!;
 

@@ -25,14 +25,11 @@ public sealed class Corpora(
             Seed = data.SplitSeed, TextField = data.TextField, ValidationShare = data.ValidationShare,
         };
 
+    /// <summary>The text of a language, within its own budget or that of all languages.</summary>
     /// <param name="heldOut">Never trained on: what is not on the validation side is not used.</param>
     /// <exception cref="RunException">Exit 3: the text is refused. Exit 130, 143: stopped.</exception>
-    public TokenShard Open(string language, IReadOnlyList<string> files, bool heldOut = false) =>
-        _shards.Open(Text(data, language, files, heldOut, CommonBudget));
-
-    /// <summary>A language of a training run, within its own budget or that of all languages.</summary>
-    public TokenShard Open(LanguageConfig language) => _shards.Open(Text(
-        data, language.Name, language.Files, heldOut: false,
+    public TokenShard Open(LanguageConfig language, bool heldOut = false) => _shards.Open(Text(
+        data, language.Name, language.Files, heldOut,
         BudgetOf(language.BudgetTokens, language.BudgetBytes) ?? CommonBudget));
 
     private Budget? CommonBudget => BudgetOf(data.BudgetTokens, data.BudgetBytes);

@@ -31,8 +31,9 @@ public sealed class EvaluatedModel : Artefact
 
     protected override JsonObject Recipe() => new()
     {
-        ["languages"] = new JsonArray([.. StudyLanguage.Of(_config).Select(
-            language => (JsonNode)$"{language} {HashOf(_config.FileOf(language.Code))}")]),
+        ["languages"] = new JsonArray([.. StudyLanguage.Of(_config).Select(language => (JsonNode)(
+            $"{language} {HashOf(_config.FileOf(language.Code))} "
+            + $"{_config.TextOf(language.Code).BudgetTokens}"))]),
         ["data"] = _config.ToJson()["data"]!.DeepClone(), // written by ToJson
         ["max_documents"] = _config.Evaluation.MaxDocuments,
         ["device"] = _config.Device,
@@ -52,7 +53,7 @@ public sealed class EvaluatedModel : Artefact
         foreach (StudyLanguage language in StudyLanguage.Of(_config))
         {
             using TokenShard corpus = corpora.Open(
-                language.Code, [_config.FileOf(language.Code)], heldOut: language.Role == LanguageRole.HeldOut);
+                _config.TextOf(language.Code), heldOut: language.Role == LanguageRole.HeldOut);
             LanguageScore score = evaluation.Measure(
                 language.Code, corpus, _config.Evaluation.MaxDocuments, _config.Data.SplitSeed, run.Stop);
             languages.Add(new LanguageResult(

@@ -97,17 +97,7 @@ internal sealed class StudyRuns(StudyConfig config, TokenizerArtefact tokenizer)
         Alignment = config.Alignment with { Freeze = null, L2Sp = null },
     };
 
-    private LanguageConfig Language(string name, double? weight)
-    {
-        FamilyConfig? family = config.Families.FirstOrDefault(one => one.Train.Contains(name));
-        return new LanguageConfig
-        {
-            Name = name,
-            Files = [config.FileOf(name)],
-            Weight = weight,
-            BudgetTokens = family is null ? 0 : family.BudgetTokens / family.Train.Count,
-        };
-    }
+    private LanguageConfig Language(string name, double? weight) => config.TextOf(name) with { Weight = weight };
 
     private TrainedModel Trained(string name, RunConfig run, params IReadOnlyList<Artefact> inputs) =>
         new(name, config.OutputDir, run, [tokenizer, .. inputs]);

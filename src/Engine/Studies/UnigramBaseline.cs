@@ -61,7 +61,7 @@ public sealed class UnigramBaseline(
         var scores = new JsonObject();
         foreach (string language in config.BaseLanguages)
         {
-            using TokenShard shard = corpora.Open(language, [config.FileOf(language)]);
+            using TokenShard shard = corpora.Open(config.TextOf(language));
             scores[language] = unigram.Measure(
                 language, ValidationText.Open(language, shard, config.Data.MaxSeqLength,
                     config.Evaluation.BatchSize * config.Data.MaxSeqLength, config.Evaluation.MaxDocuments,

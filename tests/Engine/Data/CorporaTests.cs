@@ -27,11 +27,10 @@ public sealed class CorporaTests
     public void Budget_OfALanguage_GoesBeforeThatOfAll()
     {
         var data = new DataConfig { BudgetTokens = 2000 };
-        var language = new LanguageConfig { Name = "aa", Files = [_file] };
-        Assert.That(Tokens(data, c => c.Open(language)), Is.InRange(1940, 2000));
-        Assert.That(Tokens(data, c => c.Open("aa", [_file])), Is.InRange(1940, 2000));
-        Assert.That(Tokens(data, c => c.Open(language with { BudgetTokens = 1000 })), Is.InRange(940, 1000));
-        Assert.That(Tokens(new DataConfig(), c => c.Open(language)), Is.GreaterThan(6000));
+        Assert.That(Tokens(data, c => c.Open(Text)), Is.InRange(1940, 2000));
+        Assert.That(Tokens(data, c => c.Open(Text, heldOut: true)), Is.InRange(1, 2000));
+        Assert.That(Tokens(data, c => c.Open(Text with { BudgetTokens = 1000 })), Is.InRange(940, 1000));
+        Assert.That(Tokens(new DataConfig(), c => c.Open(Text)), Is.GreaterThan(6000));
     }
 
     [Test]
@@ -40,7 +39,7 @@ public sealed class CorporaTests
         foreach (PackingMode mode in Enum.GetValues<PackingMode>())
         {
             var config = new DataConfig { MaxSeqLength = 16, Packing = mode };
-            using TokenShard shard = Open(config, corpora => corpora.Open("aa", [_file]));
+            using TokenShard shard = Open(config, corpora => corpora.Open(Text));
             int longest = shard.Training.Max(document => document.Count);
             Assert.That(longest, mode == PackingMode.Wrapped ? Is.EqualTo(16) : Is.GreaterThan(40));
         }
@@ -50,8 +49,8 @@ public sealed class CorporaTests
     public void Shard_IsMadeOnce_AndAgainWhenTextOrSettingsChange()
     {
         var data = new DataConfig();
-        Tokens(data, c => c.Open("aa", [_file]));
-        Tokens(data, c => c.Open("aa", [_file]));
+        Tokens(data, c => c.Open(Text));
+        Tokens(data, c => c.Open(Text));
         Assert.That(_said, Has.Count.EqualTo(1));
         DataConfig[] others =
         [
@@ -59,12 +58,12 @@ public sealed class CorporaTests
             data with { Packing = PackingMode.Wrapped },
         ];
         foreach (DataConfig other in others)
-            Tokens(other, c => c.Open("aa", [_file]));
+            Tokens(other, c => c.Open(Text));
         Assert.That(_said, Has.Count.EqualTo(1 + others.Length));
         File.AppendAllText(_file, """{"text":"one more"}""");
-        Tokens(data, c => c.Open("aa", [_file]));
+        Tokens(data, c => c.Open(Text));
         Assert.That(_said, Has.Count.EqualTo(2 + others.Length));
-        Assert.Throws<RunException>(() => Tokens(data with { TextField = "body" }, c => c.Open("aa", [_file])));
+        Assert.Throws<RunException>(() => Tokens(data with { TextField = "body" }, c => c.Open(Text)));
     }
 
     [Test]
@@ -73,10 +72,12 @@ public sealed class CorporaTests
         string left = Leftovers.TemporaryFor(_folder.At("shards/aa-0123.shard"));
         Directory.CreateDirectory(_folder.At("shards"));
         File.WriteAllText(left, "half");
-        Tokens(new DataConfig(), c => c.Open("aa", [_file]));
+        Tokens(new DataConfig(), c => c.Open(Text));
         Assert.That(File.Exists(left), Is.False);
         Assert.That(_said[0], Does.Contain(Path.GetFileName(left)).And.Contain("removed"));
     }
+
+    private LanguageConfig Text => new() { Name = "aa", Files = [_file] };
 
     private long Tokens(DataConfig data, Func<Corpora, TokenShard> open)
     {

@@ -124,6 +124,14 @@ internal sealed class StudyGraphTests
     }
 
     [Test]
+    public void Change_OfAFamilysBudget_ReachesItsModels_AndAllScores()
+    {
+        string[] changed = Changed("families.slavic.budget_tokens=4000", "base.held_in_share=0");
+        Assert.That(changed, Has.Member("seed-42/expert-slavic").And.Member("evaluation/seed-42/base"));
+        Assert.That(changed, Has.None.EqualTo("seed-42/expert-germanic").And.None.EqualTo("seed-42/base"));
+    }
+
+    [Test]
     public void Change_OfTheBaseOrTheTokenizer_ReachesAllThatComesAfter()
     {
         string[] all = [.. new StudyGraph(_study.Config()).Artefacts.Select(artefact => artefact.Name)];
@@ -131,10 +139,10 @@ internal sealed class StudyGraphTests
         Assert.That(Changed("tokenizer.vocabulary_size=301"), Is.EquivalentTo(all));
     }
 
-    private string[] Changed(string setting)
+    private string[] Changed(string setting, params string[] common)
     {
-        var before = new StudyGraph(_study.Config()).Artefacts.ToDictionary(a => a.Name, a => a.Key);
-        IReadOnlyList<Artefact> after = new StudyGraph(_study.Config(setting)).Artefacts;
+        var before = new StudyGraph(_study.Config(common)).Artefacts.ToDictionary(a => a.Name, a => a.Key);
+        IReadOnlyList<Artefact> after = new StudyGraph(_study.Config([.. common, setting])).Artefacts;
         return [.. after.Where(artefact => before[artefact.Name] != artefact.Key).Select(artefact => artefact.Name)];
     }
 }

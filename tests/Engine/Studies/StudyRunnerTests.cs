@@ -88,6 +88,19 @@ internal sealed class StudyRunnerTests
     }
 
     [Test]
+    public void Study_ScoresTheTextThatItTrainsOn_WithinTheFamilysBudget()
+    {
+        StudyConfig config = _study.Config(
+            $"output_dir={_study.Path("budget")}", "systems=[dense]", "data.packing=wrapped",
+            "families.slavic.budget_tokens=1200");
+        Assert.That(_study.Run(config).Results, Is.Not.Null);
+        foreach (string language in Languages)
+            Assert.That(
+                Directory.GetFiles(Path.Combine(config.OutputDir, StudyRun.ShardFolderName), $"{language}-*.shard"),
+                Has.Length.EqualTo(1), language);
+    }
+
+    [Test]
     public void Study_ThatIsStopped_EndsResumable_AndGoesOnWithTheSameResults()
     {
         StudyConfig config = _study.Config($"output_dir={_study.Path("stopped")}", "systems=[dense]");
