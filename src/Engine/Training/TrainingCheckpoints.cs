@@ -71,8 +71,11 @@ public sealed class TrainingCheckpoints : IDisposable
         CheckpointFacts facts = Facts(progress);
         if (progress.Step == _saved?.Step)
         {
-            Tell(() => _store.Restate(progress.Step, facts));
-            _saved = progress;
+            Tolerate(isRequired, () =>
+            {
+                Tell(() => _store.Restate(progress.Step, facts));
+                (_saved, _failures) = (progress, 0);
+            });
             return;
         }
 
@@ -80,7 +83,9 @@ public sealed class TrainingCheckpoints : IDisposable
         if (_staged is not null)
         {
             _staged.Clear();
-            CheckpointFacts staged = WriteTo(_staged, facts);
+            CheckpointFacts staged = facts;
+            if (!Tolerate(isRequired, () => staged = WriteTo(_staged, facts)))
+                return;
             content = output =>
             {
                 _staged.WriteTo(output);
@@ -122,7 +127,7 @@ public sealed class TrainingCheckpoints : IDisposable
         if (_pending is not { } pending)
             return;
         _pending = null;
-        try
+        Tolerate(pending.IsRequired, () =>
         {
             Checkpoint? saved = null;
             Tell(() => (saved, SaveTime) = pending.Task.GetAwaiter().GetResult());
@@ -130,14 +135,7 @@ public sealed class TrainingCheckpoints : IDisposable
             _log.Say($"saved step {pending.Progress.Step}");
             if (saved is { Facts.IsHealthy: false })
                 _log.Warn($"{saved.Path}: weights or moments are not finite; training does not go on from it.");
-        }
-        catch (RunException exception) when (!pending.IsRequired && _failures < _config.Training.MaxSaveErrors)
-        {
-            _failures++;
-            _log.Warn(
-                $"{exception.Message} Training goes on; failure {_failures} of at most "
-                + $"{_config.Training.MaxSaveErrors} in a row.");
-        }
+        });
     }
 
     /// <summary>Goes back to the newest whole checkpoint; null where there is none.</summary>
@@ -219,6 +217,25 @@ public sealed class TrainingCheckpoints : IDisposable
         {
             while (_said.TryDequeue(out string? line))
                 _log.Say(line);
+        }
+    }
+
+    /// <summary>Does a part of saving; where it fails, and that is tolerated, says so.</summary>
+    /// <returns>Whether it was done.</returns>
+    private bool Tolerate(bool isRequired, Action save)
+    {
+        try
+        {
+            save();
+            return true;
+        }
+        catch (RunException exception) when (!isRequired && _failures < _config.Training.MaxSaveErrors)
+        {
+            _failures++;
+            _log.Warn(
+                $"{exception.Message} Training goes on; failure {_failures} of at most "
+                + $"{_config.Training.MaxSaveErrors} in a row.");
+            return false;
         }
     }
 

@@ -126,6 +126,43 @@ internal sealed class SavingRunTests
         Assert.That(Steps($"{name}-twice"), Is.EqualTo(new[] { "step-00000002" }));
     }
 
+    /// <summary>A file that every save copies is gone at step 2, on whichever thread that is.</summary>
+    [Test]
+    public void Fault_K2_MaxSaveErrors_CoversGatheringTheFiles([Values] bool async)
+    {
+        string name = $"gathering-{async}", tokenizer = _runs.Path($"tokenizer-{async}/tokenizer.json");
+        Directory.CreateDirectory(_runs.Path($"tokenizer-{async}"));
+        foreach (string file in Directory.GetFiles(_runs.Path("tokenizer")))
+            File.Copy(file, Path.Combine(_runs.Path($"tokenizer-{async}"), Path.GetFileName(file)));
+        int lines = 0;
+        using var console = new LineWriter("step ", () =>
+        {
+            lines++;
+            if (lines is 1)
+                File.Move(tokenizer, tokenizer + ".away");
+            else if (lines is 3)
+                File.Move(tokenizer + ".away", tokenizer);
+        });
+        _runs.Train(Config(name, async, maxErrors: 1) with { Tokenizer = tokenizer }, console: console);
+        Assert.That(console.ToString().Split("Training goes on; failure 1 of at most 1"), Has.Length.EqualTo(2));
+        Assert.That(Steps(name), Is.EqualTo(new[] { "step-00000006", "step-00000008" }));
+    }
+
+    /// <summary>Stopped in an evaluation, step 4 is saved without it; a resumed run adds what it finds.</summary>
+    [Test]
+    public void Fault_K2_MaxSaveErrors_CoversSayingMoreOfASavedStep()
+    {
+        RunConfig config = Config("restating", async: false, maxErrors: 1);
+        using var stop = new StopSignal(folder: null, _ => { });
+        using var stopping = new LineWriter("step 4 ", () => stop.RequestStop("the test"));
+        Assert.Throws<RunException>(() => _runs.Train(config, console: stopping, stop: stop));
+        using var console = new StringWriter();
+        string manifest = Path.Combine("step-00000004", "manifest.json");
+        _runs.Train(config, FaultyFileSystem.Fail(FileStep.Rename, manifest, NoSpace), console);
+        Assert.That(console.ToString().Split("Training goes on; failure 1 of at most 1"), Has.Length.EqualTo(2));
+        Assert.That(_runs.Weights("restating"), Is.EqualTo(_runs.Weights("sync")));
+    }
+
     /// <summary>What a stop saves is all there is to go on from.</summary>
     [Test]
     public void Fault_K2_SaveOfAStopFails_IsNeverTolerated()
