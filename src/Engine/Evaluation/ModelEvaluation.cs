@@ -48,6 +48,9 @@ public sealed class ModelEvaluation : IDisposable
 
     public Tokenizer Tokenizer { get; }
 
+    /// <summary>What computes, such as "cpu avx2".</summary>
+    public string Device => $"{_backend.Name} {_backend.InstructionSet}";
+
     /// <param name="maxDocuments">0 for all of the validation side.</param>
     public LanguageScore Measure(string language, TokenShard shard, int maxDocuments, ulong seed, StopSignal stop)
     {

@@ -61,7 +61,8 @@ public sealed class EvaluatedModel : Artefact
         }
 
         var result = new ModelResult(
-            _model.Artefact.Name, _model.Seed, _model.System, _model.Family, languages, MeasureDrift(run));
+            _model.Artefact.Name, _model.Seed, _model.System, _model.Family, evaluation.Device, languages,
+            MeasureDrift(run));
         AtomicFile.Write(
             Path.Combine(Folder, FileName), Encoding.UTF8.GetBytes(StudyResultsFile.ToJson(result) + "\n"), run.Files);
         run.Say($"evaluated {_model.Artefact.Name}");

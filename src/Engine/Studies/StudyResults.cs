@@ -45,16 +45,19 @@ public sealed record DriftResult(string Group, double OriginNorm, double Relativ
 /// <summary>A model of a study and everything measured of it.</summary>
 /// <param name="System">Null for the base.</param>
 /// <param name="Family">Null for a model of all families.</param>
+/// <param name="Device">What computed the scores.</param>
 public sealed record ModelResult(
-    string Name, ulong Seed, StudySystem? System, string? Family, IReadOnlyList<LanguageResult> Languages,
-    IReadOnlyList<DriftResult> Drift);
+    string Name, ulong Seed, StudySystem? System, string? Family, string Device,
+    IReadOnlyList<LanguageResult> Languages, IReadOnlyList<DriftResult> Drift);
 
 /// <summary>The numbers of a study: all that tables and reports are made of.</summary>
 /// <param name="Unigram">Bits per byte per base language of a token-unigram model of the base's training text.</param>
 public sealed record StudyResults(
-    string Name, string Tool, string Device, IReadOnlyList<ModelResult> Models,
-    IReadOnlyDictionary<string, double> Unigram)
+    string Name, string Tool, IReadOnlyList<ModelResult> Models, IReadOnlyDictionary<string, double> Unigram)
 {
+    /// <summary>All that computed scores: models may be evaluated on several machines.</summary>
+    public string Device => string.Join(", ", Models.Select(model => model.Device).Distinct());
+
     /// <summary>Mean bits per byte of a system over the languages of a role, each family by its own model.</summary>
     /// <inheritdoc cref="Mean(StudyMeasure, StudySystem?, LanguageRole, string?)"/>
     public double Mean(StudySystem? system, LanguageRole role, string? family = null) =>

@@ -16,7 +16,6 @@ public static class StudyResultsFile
     {
         ["name"] = results.Name,
         ["tool"] = results.Tool,
-        ["device"] = results.Device,
         ["models"] = new JsonArray([.. results.Models.Select(ToJson)]),
         ["unigram"] = new JsonObject(
             results.Unigram.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
@@ -28,6 +27,7 @@ public static class StudyResultsFile
         ["seed"] = model.Seed,
         ["system"] = model.System is { } system ? EnumWord.Of(system) : null,
         ["family"] = model.Family,
+        ["device"] = model.Device,
         ["languages"] = new JsonArray([.. model.Languages.Select(result => new JsonObject
         {
             ["language"] = result.Language.Code,
@@ -50,7 +50,7 @@ public static class StudyResultsFile
 
     /// <exception cref="RunException">Exit 3: the file cannot be read, or is no study's results.</exception>
     public static StudyResults Load(string path) => Read(path, "study", root => Consistent(new StudyResults(
-        Text(root, "name"), Text(root, "tool"), Text(root, "device"),
+        Text(root, "name"), Text(root, "tool"),
         [.. Property(root, "models").EnumerateArray().Select(ReadModel)],
         Property(root, "unigram").EnumerateObject().ToDictionary(
             property => property.Name, property => property.Value.GetDouble()))));
@@ -91,7 +91,7 @@ public static class StudyResultsFile
     private static ModelResult ReadModel(JsonElement model) => new(
         Text(model, "name"), Property(model, "seed").GetUInt64(),
         Property(model, "system").GetString() is { } system ? Named<StudySystem>(system) : null,
-        Property(model, "family").GetString(),
+        Property(model, "family").GetString(), Text(model, "device"),
         [.. Property(model, "languages").EnumerateArray().Select(ReadLanguage)],
         [.. Property(model, "drift").EnumerateArray().Select(drift => new DriftResult(
             Text(drift, "group"), Number(drift, "origin_norm"), Number(drift, "relative"), Number(drift, "rms"),

@@ -2,9 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using FastCpt.Engine.Files;
-using FastCpt.Engine.Models;
 using FastCpt.Engine.Reports;
-using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Studies;
 
@@ -84,12 +82,7 @@ public static class StudyRunner
         }
     }
 
-    private static StudyResults Collect(StudyRun run, StudyGraph graph)
-    {
-        using Backend backend = Devices.Open(run.Config.Device, run.Config.Threads);
-        return new StudyResults(
-            run.Config.Name, ToolVersion.Text, $"{backend.Name} {backend.InstructionSet}",
-            [.. graph.Evaluations.Select(evaluation => evaluation.Load())],
-            graph.Baseline?.Load() ?? new Dictionary<string, double>());
-    }
+    private static StudyResults Collect(StudyRun run, StudyGraph graph) => new(
+        run.Config.Name, ToolVersion.Text, [.. graph.Evaluations.Select(evaluation => evaluation.Load())],
+        graph.Baseline?.Load() ?? new Dictionary<string, double>());
 }

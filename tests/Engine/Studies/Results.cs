@@ -7,11 +7,11 @@ namespace FastCpt.Tests.Engine.Studies;
 internal static class Results
 {
     public static StudyResults Of(params IReadOnlyList<ModelResult> models) =>
-        new("study", "1.0", "cpu avx2", models, new Dictionary<string, double>());
+        new("study", "1.0", models, new Dictionary<string, double>());
 
     public static ModelResult Model(
         StudySystem? system, string? family, params IReadOnlyList<LanguageResult> languages) => new(
-        $"seed-42/{system?.ToString() ?? "base"}-{family}", 42, system, family, languages,
+        $"seed-42/{system?.ToString() ?? "base"}-{family}", 42, system, family, "cpu avx2", languages,
         [
             new DriftResult("first", 3, 0.25, 0.5, 0.75),
             new DriftResult("middle", 4, system is null ? 0 : 0.75, 0.125, 1),

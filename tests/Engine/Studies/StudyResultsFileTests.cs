@@ -42,6 +42,19 @@ internal sealed class StudyResultsFileTests
         });
     }
 
+    /// <summary>Whoever collects the scores need not have computed them.</summary>
+    [Test]
+    public void Device_IsThatOfEachEvaluation_AndAllAreNamedOnce()
+    {
+        LanguageResult english = Results.Language("en", LanguageRole.Base, null, 1);
+        ModelResult onProcessor = Results.Model(null, null, english);
+        ModelResult elsewhere = Results.Model(StudySystem.Dense, null, english) with { Device = "cuda sm_90" };
+        StudyResults read = StudyResultsFile.Load(
+            Write(StudyResultsFile.ToJson(Results.Of(onProcessor, elsewhere, elsewhere))));
+        Assert.That(read.Device, Is.EqualTo("cpu avx2, cuda sm_90"));
+        Assert.That(StudyReport.Of(read).Source, Does.Contain(read.Device));
+    }
+
     [Test]
     public void Model_IsReadBack()
     {
@@ -54,10 +67,10 @@ internal sealed class StudyResultsFileTests
 
     [TestCase("""{}""", "'name' is missing")]
     [TestCase("""[]""", "results of a study")]
-    [TestCase("""{"name": "x", "tool": "1", "device": "cpu", "models": 3, "unigram": {}}""", "results of a study")]
-    [TestCase("""{"name": null, "tool": "1", "device": "cpu", "models": [], "unigram": {}}""", "'name' is null")]
+    [TestCase("""{"name": "x", "tool": "1", "models": 3, "unigram": {}}""", "results of a study")]
+    [TestCase("""{"name": null, "tool": "1", "models": [], "unigram": {}}""", "'name' is null")]
     [TestCase("""{"name": "x", "name": "y"}""", "twice")]
-    [TestCase("""{"name": "x", "tool": "1", "device": "cpu", "models": [], "unigram": {}}""", "no model")]
+    [TestCase("""{"name": "x", "tool": "1", "models": [], "unigram": {}}""", "no model")]
     [TestCase("""{"name": """, "results.json")]
     public void OtherFiles_EndWith3(string json, string reason)
     {
