@@ -6,9 +6,6 @@ namespace FastCpt.Engine.Data;
 /// <remarks>Its buffers are made once and used again; spans are good until the next fill.</remarks>
 public sealed class Batch
 {
-    /// <summary>The target of a token that predicts nothing.</summary>
-    public const int NoTarget = Backend.IgnoredTarget;
-
     private readonly int[] _tokenIds, _targets, _positions, _segments;
     private readonly long[] _samples;
     private readonly int[] _read;
@@ -39,7 +36,7 @@ public sealed class Batch
     /// <summary>[M], each in [0, V).</summary>
     public ReadOnlySpan<int> TokenIds => _tokenIds.AsSpan(0, TokenCount);
 
-    /// <summary>[M], the next token, or <see cref="NoTarget"/>.</summary>
+    /// <summary>[M], the next token, or <see cref="Backend.IgnoredTarget"/>.</summary>
     public ReadOnlySpan<int> Targets => _targets.AsSpan(0, TokenCount);
 
     /// <summary>[M], from 0 in each segment.</summary>
@@ -77,7 +74,7 @@ public sealed class Batch
     }
 
     /// <summary>Ends a segment whose tokens predict one another and whose last predicts nothing.</summary>
-    internal void EndSegment(long predictedBytes) => EndSegment(NoTarget, predictedBytes);
+    internal void EndSegment(long predictedBytes) => EndSegment(Backend.IgnoredTarget, predictedBytes);
 
     /// <summary>Ends a segment; its last token predicts the given one.</summary>
     internal void EndSegment(int lastTarget, long predictedBytes)
@@ -89,7 +86,7 @@ public sealed class Batch
         _tokenIds.AsSpan(start + 1, length - 1).CopyTo(_targets.AsSpan(start));
         _targets[TokenCount - 1] = lastTarget;
         LongestSegment = Math.Max(LongestSegment, length);
-        PredictedTokens += lastTarget == NoTarget ? length - 1 : length;
+        PredictedTokens += lastTarget == Backend.IgnoredTarget ? length - 1 : length;
         PredictedBytes += predictedBytes;
     }
 

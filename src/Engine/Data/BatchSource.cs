@@ -7,9 +7,6 @@ public sealed class BatchSource(Mixture mixture, int rowsPerBatch, int batchesPe
 {
     private readonly Batch _batch = new(checked(rowsPerBatch * mixture.RowTokens));
 
-    /// <summary>The most tokens of a batch, B·T.</summary>
-    public int BatchTokens => _batch.Capacity;
-
     public int BatchesPerStep => batchesPerStep;
 
     /// <summary>A micro-batch of a step, both from 0; the same object each time, filled again.</summary>

@@ -18,9 +18,13 @@ public static class FlopCount
     {
         ModelConfig config = model.Config;
         double products = 0;
-        foreach (Parameter parameter in model.Parameters.All)
+        IReadOnlyList<Parameter> parameters = model.Parameters.All;
+        for (int i = 0; i < parameters.Count; i++) // by index: an enumerator of an interface is an allocation a step
+        {
+            Parameter parameter = parameters[i];
             if (parameter.Value.Shape.Rank == 2 && (parameter != Embedding(model) || config.TiedHead))
                 products += 2.0 * parameter.Value.Length * rows * (2 + (parameter.IsTrained ? 1 : 0));
+        }
 
         double pairs = 0;
         for (int layer = 0; layer < config.Layers; layer++)

@@ -66,7 +66,7 @@ public sealed class TrainingCheckpoints : IDisposable
     public void Save(TrainingProgress progress, bool isRequired)
     {
         Finish();
-        if (_saved is not null && progress.IsSame(_saved))
+        if (_saved is { } saved && progress.IsSame(saved))
             return;
         CheckpointFacts facts = Facts(progress);
         if (progress.Step == _saved?.Step)

@@ -7,10 +7,16 @@ namespace FastCpt.Engine.Training;
 /// Where a run stands between two updates; with weights and optimizer state it is all that resuming needs.
 /// </summary>
 /// <remarks>
-/// Data and randomness are functions of the numbers here, so no reader and no generator has a state of its own.
+/// Data and randomness are functions of the numbers here, so no reader and no generator has a state of its own. A
+/// value, so that making the next one allocates nothing.
 /// </remarks>
-public sealed record TrainingProgress
+public readonly record struct TrainingProgress
 {
+    /// <summary>The start of a run.</summary>
+    public TrainingProgress()
+    {
+    }
+
     /// <summary>Updates done.</summary>
     public long Step { get; init; }
 

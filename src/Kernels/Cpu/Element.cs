@@ -90,44 +90,23 @@ internal readonly unsafe struct BrainElement : IElement
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(void* start, long index) => Widen(Vector256.Load((ushort*)start + index));
 
-    public static Vector512<float> Load(void* start, long index, int count)
-    {
-        if (Avx512BW.VL.IsSupported)
-            return Widen(Avx512BW.VL.MaskLoad((ushort*)start + index, Below(count), Vector256<ushort>.Zero));
-        ushort* lanes = stackalloc ushort[16];
-        Vector256<ushort>.Zero.Store(lanes);
-        for (int lane = 0; lane < count; lane++)
-            lanes[lane] = ((ushort*)start)[index + lane];
-        return Widen(Vector256.Load(lanes));
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(void* start, long index, int count) =>
+        Widen(ShortLanes.Load((ushort*)start + index, count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<float> value, void* start, long index) =>
         Narrow(value).Store((ushort*)start + index);
 
-    public static void Store(Vector512<float> value, void* start, long index, int count)
-    {
-        if (Avx512BW.VL.IsSupported)
-        {
-            Avx512BW.VL.MaskStore((ushort*)start + index, Below(count), Narrow(value));
-            return;
-        }
-
-        ushort* lanes = stackalloc ushort[16];
-        Narrow(value).Store(lanes);
-        for (int lane = 0; lane < count; lane++)
-            ((ushort*)start)[index + lane] = lanes[lane];
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<float> value, void* start, long index, int count) =>
+        ShortLanes.Store(Narrow(value), (ushort*)start + index, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Get(void* start, long index) => Bf16.ToSingle(((ushort*)start)[index]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Set(float value, void* start, long index) => ((ushort*)start)[index] = Bf16.FromSingle(value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ushort> Below(int count) =>
-        Vector256.LessThan(Vector256<ushort>.Indices, Vector256.Create((ushort)count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Widen(Vector256<ushort> halves)

@@ -21,26 +21,17 @@ internal readonly unsafe struct HalfElement : IElement
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(void* start, long index) => Widen(Vector256.Load((ushort*)start + index));
 
-    public static Vector512<float> Load(void* start, long index, int count)
-    {
-        ushort* lanes = stackalloc ushort[16];
-        Vector256<ushort>.Zero.Store(lanes);
-        for (int lane = 0; lane < count; lane++)
-            lanes[lane] = ((ushort*)start)[index + lane];
-        return Widen(Vector256.Load(lanes));
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(void* start, long index, int count) =>
+        Widen(ShortLanes.Load((ushort*)start + index, count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<float> value, void* start, long index) =>
         Narrow(value).Store((ushort*)start + index);
 
-    public static void Store(Vector512<float> value, void* start, long index, int count)
-    {
-        ushort* lanes = stackalloc ushort[16];
-        Narrow(value).Store(lanes);
-        for (int lane = 0; lane < count; lane++)
-            ((ushort*)start)[index + lane] = lanes[lane];
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<float> value, void* start, long index, int count) =>
+        ShortLanes.Store(Narrow(value), (ushort*)start + index, count);
 
     public static float Get(void* start, long index) => (float)((Half*)start)[index];
 

@@ -1,5 +1,6 @@
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data;
+using FastCpt.Kernels;
 using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Data;
@@ -30,7 +31,8 @@ public sealed class PackedRowsTests
                 int end = Math.Min(start + T, stream.Length);
                 Batch batch = Row(rows, row);
                 Assert.That(batch.TokenIds.ToArray(), Is.EqualTo(stream[start..end]), $"row {row}");
-                Assert.That(batch.Targets.ToArray(), Is.EqualTo((int[])[.. stream[(start + 1)..end], Batch.NoTarget]));
+                int[] targets = [.. stream[(start + 1)..end], Backend.IgnoredTarget];
+                Assert.That(batch.Targets.ToArray(), Is.EqualTo(targets));
                 Assert.That(rows.PredictedTokens(row), Is.EqualTo(batch.PredictedTokens).And.EqualTo(end - start - 1));
             }
         }
@@ -67,7 +69,7 @@ public sealed class PackedRowsTests
         {
             Batch batch = Row(rows, row);
             inputs.AddRange(batch.TokenIds);
-            targets.AddRange(batch.Targets.ToArray().Where(target => target != Batch.NoTarget));
+            targets.AddRange(batch.Targets.ToArray().Where(target => target != Backend.IgnoredTarget));
         }
 
         int[][] documents = [.. shard.Training.Select(shard.Tokens)];

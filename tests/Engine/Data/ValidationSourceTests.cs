@@ -1,4 +1,5 @@
 using FastCpt.Engine.Data;
+using FastCpt.Kernels;
 using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Data;
@@ -67,7 +68,8 @@ public sealed class ValidationSourceTests
     {
         var source = new ValidationSource("xx", _shard, _shard.Training, 64, 100_000);
         Batch batch = source.At(0);
-        Assert.That(batch.Targets.ToArray(), Has.None.EqualTo(ByteTokenizer.Begin).And.None.EqualTo(Batch.NoTarget));
+        Assert.That(batch.Targets.ToArray(), Has.None.EqualTo(ByteTokenizer.Begin));
+        Assert.That(batch.Targets.ToArray(), Has.None.EqualTo(Backend.IgnoredTarget));
         Assert.That(batch.Targets.ToArray().Count(target => target == ByteTokenizer.End), Is.EqualTo(60));
     }
 

@@ -119,6 +119,9 @@ public sealed class ModelConfigTests
     {
         ModelConfig odd = Golden("llama-tied").Config with { AttentionScale = 0.4f };
         Assert.That(() => ModelConfigWriter.Write(odd, DType.F32), Throws.ArgumentException);
+        Assert.That(
+            System.Text.Encoding.UTF8.GetString(ModelConfigWriter.Write(Golden("llama-tied").Config, DType.F16)),
+            Does.Contain("\"float16\""));
         Assert.That(() => ModelConfigWriter.Write(Golden("llama-tied").Config, DType.F64), Throws.ArgumentException);
     }
 }

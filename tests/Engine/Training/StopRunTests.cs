@@ -73,19 +73,11 @@ internal sealed partial class StopRunTests
     [Platform(Include = "Linux")]
     public void Fault_P3_User1AndFiles_SaveAndGoOn_ThenTerm_SavesAndEndsWith75()
     {
-        RunConfig config = Config("child");
-        config = config with
-        {
-            Training = config.Training with { MaxSteps = 1_000_000, SaveSteps = 0, EvalSteps = 0 },
-        };
-        string yaml = _runs.Path("child.yaml");
-        File.WriteAllText(yaml, config.ToYaml());
-        using Process child = ChildProcess.Start("fastcpt", "train", yaml);
-        child.StandardInput.Close();
-        WaitFor(child, "step 1 ");
+        Signals.Require(User1, Terminate);
+        using Process child = StartEndless("child");
         Assert.That(Kill(child.Id, User1), Is.Zero);
         WaitFor(child, "saved step ");
-        File.WriteAllText(Path.Combine(config.OutputDir, "CHECKPOINT"), "");
+        File.WriteAllText(_runs.Path("child/CHECKPOINT"), "");
         WaitFor(child, "saved step ");
         Assert.That(Kill(child.Id, Terminate), Is.Zero);
         string rest = child.StandardError.ReadToEnd();
@@ -98,28 +90,35 @@ internal sealed partial class StopRunTests
     [Platform(Include = "Linux")]
     public void FileStop_SavesAndEndsWith75()
     {
-        RunConfig config = Config("stop-file");
-        config = config with
-        {
-            Training = config.Training with { MaxSteps = 1_000_000, SaveSteps = 0, EvalSteps = 0 },
-        };
-        string yaml = _runs.Path("stop-file.yaml");
-        File.WriteAllText(yaml, config.ToYaml());
-        using Process child = ChildProcess.Start("fastcpt", "train", yaml);
-        child.StandardInput.Close();
-        WaitFor(child, "step 1 ");
-        File.WriteAllText(Path.Combine(config.OutputDir, "STOP"), "");
+        using Process child = StartEndless("stop-file");
+        File.WriteAllText(_runs.Path("stop-file/STOP"), "");
         string rest = child.StandardError.ReadToEnd();
         child.WaitForExit();
         Assert.That(child.ExitCode, Is.EqualTo(75), rest);
         Assert.That(rest, Does.Contain("stopped by the file STOP"));
-        Assert.That(File.Exists(Path.Combine(config.OutputDir, "STOP")), Is.False);
+        Assert.That(File.Exists(_runs.Path("stop-file/STOP")), Is.False);
     }
 
     private RunConfig Config(string name)
     {
         RunConfig config = _runs.Config(name);
         return config with { Training = config.Training with { SaveSteps = 2 } };
+    }
+
+    /// <summary>The command, past its first step of a million.</summary>
+    private Process StartEndless(string name)
+    {
+        RunConfig config = Config(name);
+        config = config with
+        {
+            Training = config.Training with { MaxSteps = 1_000_000, SaveSteps = 0, EvalSteps = 0 },
+        };
+        string yaml = _runs.Path($"{name}.yaml");
+        File.WriteAllText(yaml, config.ToYaml());
+        Process child = ChildProcess.Start("fastcpt", "train", yaml);
+        child.StandardInput.Close();
+        WaitFor(child, "step 1 ");
+        return child;
     }
 
     private static void WaitFor(Process child, string start)
