@@ -43,7 +43,8 @@ internal sealed class DecoderStep : IDisposable
 
     public int Tokens => _ids.Length;
 
-    public double Flops => FlopCount.TrainingStep(_model, Tokens, _bounds);
+    /// <summary>Operations of the last step.</summary>
+    public double Flops => _tape.ProductFlops + FlopCount.Attention(_model.Config, _bounds);
 
     /// <returns>Mean loss in nats.</returns>
     public double Run()

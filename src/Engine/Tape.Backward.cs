@@ -1,3 +1,4 @@
+using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine;
@@ -37,11 +38,7 @@ public sealed partial class Tape
                 PassOn(record.Output.Slot, record.Y);
                 break;
             case TapeOp.GatedMlp:
-                backend.GatedMlpBackward(
-                    record.X.Value, record.Linear0!.Values, record.Linear1!.Values, record.Linear2!.Values,
-                    record.Gate, record.Saved0, record.Saved1, GradientOf(record.Output), GradientOf(record.X),
-                    record.Linear0.Gradients, record.Linear1.Gradients, record.Linear2.Gradients);
-                PassOn(record.Output.Slot, record.Y);
+                PushBackGatedMlp(record);
                 break;
             case TapeOp.RmsNorm:
                 backend.RmsNormBackward(
@@ -66,10 +63,26 @@ public sealed partial class Tape
         }
     }
 
-    private void PushBackLinear(in TapeRecord record) =>
+    private void PushBackLinear(in TapeRecord record)
+    {
+        Linear w = record.Linear0!; // the forward pass recorded it
         backend.LinearBackward(
-            record.X.Value, record.Linear0!.Values, GradientOf(record.Output), GradientOf(record.X),
-            record.Linear0.Gradients);
+            record.X.Value, w.Values(record.Projected0), GradientOf(record.Output), GradientOf(record.X), w.Gradients);
+        CountBackward(record.X, w, needsInputGradient: !record.X.IsConstant);
+    }
+
+    private void PushBackGatedMlp(in TapeRecord record)
+    {
+        Linear gate = record.Linear0!, up = record.Linear1!, down = record.Linear2!; // the forward pass recorded them
+        backend.GatedMlpBackward(
+            record.X.Value, gate.Values(record.Projected0), up.Values(record.Projected1),
+            down.Values(record.Projected2), record.Gate, record.Saved0, record.Saved1, GradientOf(record.Output),
+            GradientOf(record.X), gate.Gradients, up.Gradients, down.Gradients);
+        CountBackward(record.X, gate, needsInputGradient: !record.X.IsConstant);
+        CountBackward(record.X, up, needsInputGradient: !record.X.IsConstant);
+        CountBackward(record.X, down, needsInputGradient: true);
+        PassOn(record.Output.Slot, record.Y);
+    }
 
     private void PushBackAttention(in TapeRecord record)
     {
@@ -105,8 +118,9 @@ public sealed partial class Tape
     private void PushBackBlock(in TapeRecord record)
     {
         int firstRecord = _recordCount, firstSlot = _slotCount;
-        _recompute = false;
+        (_recompute, _again) = (false, true);
         Activation output = record.Block!.Forward(this, record.X);
+        _again = false;
         PassOn(record.Output.Slot, output);
         ReplayDownTo(firstRecord);
         _recompute = true;

@@ -25,10 +25,15 @@ public sealed partial class Tape
     {
         Arena.Mark mark = _arena.Position;
         Tensor y = _arena.Take(x.Value.Type, new Shape(x.Value.Rows, w.OutputWidth));
-        backend.Linear(x.Value, w.Values, y);
+        Tensor projected = TakeProjected(x, w);
+        backend.Linear(x.Value, w.Values(projected), y);
+        CountForward(x, w);
         Activation output = Result(y, !x.IsConstant || w.IsTrained);
         if (!output.IsConstant)
-            Record(new TapeRecord { Op = TapeOp.Linear, Mark = mark, X = x, Linear0 = w, Output = output });
+            Record(new TapeRecord
+            {
+                Op = TapeOp.Linear, Mark = mark, X = x, Linear0 = w, Projected0 = projected, Output = output,
+            });
         return output;
     }
 
@@ -37,12 +42,15 @@ public sealed partial class Tape
     {
         Arena.Mark mark = _arena.Position;
         Tensor y = _arena.Take(residual.Value.Type, residual.Value.Shape);
-        backend.LinearResidual(x.Value, w.Values, residual.Value, y);
+        Tensor projected = TakeProjected(x, w);
+        backend.LinearResidual(x.Value, w.Values(projected), residual.Value, y);
+        CountForward(x, w);
         Activation output = Result(y, !x.IsConstant || !residual.IsConstant || w.IsTrained);
         if (!output.IsConstant)
             Record(new TapeRecord
             {
-                Op = TapeOp.LinearResidual, Mark = mark, X = x, Y = residual, Linear0 = w, Output = output,
+                Op = TapeOp.LinearResidual, Mark = mark, X = x, Y = residual, Linear0 = w, Projected0 = projected,
+                Output = output,
             });
         return output;
     }
@@ -56,14 +64,22 @@ public sealed partial class Tape
         Tensor y = _arena.Take(x.Value.Type, new Shape(x.Value.Rows, down.OutputWidth));
         Tensor gated = _arena.Take(x.Value.Type, new Shape(x.Value.Rows, gate.OutputWidth));
         Tensor upped = _arena.Take(x.Value.Type, new Shape(x.Value.Rows, up.OutputWidth));
-        backend.GatedMlp(x.Value, gate.Values, up.Values, down.Values, kind, rest.Value, gated, upped, y);
+        Tensor gateProjected = TakeProjected(x, gate), upProjected = TakeProjected(x, up);
+        Tensor downProjected = TakeProjected(x, down);
+        backend.GatedMlp(
+            x.Value, gate.Values(gateProjected), up.Values(upProjected), down.Values(downProjected), kind, rest.Value,
+            gated, upped, y);
+        CountForward(x, gate);
+        CountForward(x, up);
+        CountForward(x, down);
         bool trained = gate.IsTrained || up.IsTrained || down.IsTrained;
         Activation output = Result(y, !x.IsConstant || !rest.IsConstant || trained);
         if (!output.IsConstant)
             Record(new TapeRecord
             {
                 Op = TapeOp.GatedMlp, Mark = mark, X = x, Y = rest, Linear0 = gate, Linear1 = up, Linear2 = down,
-                Gate = kind, Saved0 = gated, Saved1 = upped, Output = output,
+                Projected0 = gateProjected, Projected1 = upProjected, Projected2 = downProjected, Gate = kind,
+                Saved0 = gated, Saved1 = upped, Output = output,
             });
         return output;
     }
@@ -138,7 +154,15 @@ public sealed partial class Tape
         Tensor dx = _recording ? GradientOf(x) : Tensor.None;
         Tensor dw = _recording ? head.Gradient : Tensor.None;
         backend.LinearCrossEntropy(x.Value, head.Value, targets, gradientScale, losses, dx, dw);
+        Count(x.Value.Rows, head.Value.Length * (1 + (dx.IsNone ? 0 : 1) + (dw.IsNone ? 0 : 1)));
     }
+
+    /// <summary>Memory for x Aᵀ of one use of a layer, which its backward pass reads; none without an adapter.
+    /// </summary>
+    private Tensor TakeProjected(Activation x, Linear w) =>
+        w.Adapter is { } adapter
+            ? _arena.Take(x.Value.Type, new Shape(x.Value.Rows, adapter.Rank))
+            : Tensor.None;
 
     private static DType Statistic(DType type) => type == DType.F64 ? DType.F64 : DType.F32;
 }

@@ -1,3 +1,4 @@
+using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine;
@@ -16,7 +17,7 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     private Tensor[] _gradients = new Tensor[256];
     private int _recordCount, _slotCount;
     private bool _recording;
-    private bool _recompute;
+    private bool _recompute, _again;
     private string _part = "";
 
     public Backend Backend => backend;
@@ -24,12 +25,18 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     /// <summary>Bytes of device memory held for activations and their gradients.</summary>
     public long ReservedBytes => _arena.ReservedBytes + _gradientMemory.ReservedBytes;
 
+    /// <summary>Operations of the pass's products so far, a multiply-add counted as two.</summary>
+    /// <remarks>What the mathematics needs: no product for the gradient of what is frozen, or of what nothing that
+    /// trains lies below; nor what is computed again to save memory. Attention is not among them.</remarks>
+    public double ProductFlops { get; private set; }
+
     /// <summary>Starts a pass that will be pushed back.</summary>
     /// <param name="recompute">Keep only what enters each block, and run blocks again in the backward pass.
     /// Chen et al. 2016, "Training deep nets with sublinear memory cost".</param>
     public void BeginTraining(bool recompute = false)
     {
         Clear();
+        ProductFlops = 0;
         _recording = true;
         _recompute = recompute;
     }
@@ -38,6 +45,7 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     public void BeginInference()
     {
         Clear();
+        ProductFlops = 0;
         _recording = false;
         _recompute = false;
     }
@@ -94,6 +102,29 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
         (_recordCount, _slotCount) = (0, 0);
         _arena.ReturnTo(default);
     }
+
+    private void CountForward(Activation x, Linear w)
+    {
+        if (!_again)
+            Count(x.Value.Rows, w.Weight.Value.Length + (w.Adapter?.Length ?? 0));
+    }
+
+    /// <summary>The input's gradient costs what the forward pass does, each trained part its own length.</summary>
+    private void CountBackward(Activation x, Linear w, bool needsInputGradient)
+    {
+        long length = w.Weight.IsTrained ? w.Weight.Value.Length : 0;
+        if (needsInputGradient)
+            length += w.Weight.Value.Length;
+        if (w.Adapter is { } adapter)
+            // dA needs dy B too, the first of two products that lead to the input.
+            length += (adapter.A.IsTrained ? adapter.A.Value.Length : 0)
+                + (adapter.B.IsTrained ? adapter.B.Value.Length : 0)
+                + (needsInputGradient || adapter.A.IsTrained ? adapter.B.Value.Length : 0)
+                + (needsInputGradient ? adapter.A.Value.Length : 0);
+        Count(x.Value.Rows, length);
+    }
+
+    private void Count(long rows, long length) => ProductFlops += 2.0 * rows * length;
 
     /// <summary>Output of an op: constant unless something that it depends on needs a gradient.</summary>
     private Activation Result(Tensor value, bool needsGradient) =>

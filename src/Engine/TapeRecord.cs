@@ -31,6 +31,10 @@ internal struct TapeRecord
     public Activation X, Y, Z, Output;
     public Tensor Saved0, Saved1;
     public Linear? Linear0, Linear1, Linear2;
+
+    /// <summary>x Aᵀ of the adapters of these.</summary>
+    public Tensor Projected0, Projected1, Projected2;
+
     public Parameter? Weight;
     public Segments Segments;
     public AttentionShape Shape;

@@ -7,6 +7,7 @@ namespace FastCpt.Engine.Models;
 public abstract class CausalModel : IDisposable
 {
     private readonly List<DeviceBuffer> _tables = [];
+    private readonly List<Linear> _linears = [];
 
     /// <param name="type">Type of weights and activations.</param>
     /// <param name="positions">Longest row that the model will see.</param>
@@ -32,6 +33,9 @@ public abstract class CausalModel : IDisposable
 
     /// <summary>Longest row that the model can see.</summary>
     public int Positions { get; }
+
+    /// <summary>The linear layers of all blocks, in the model's order; the output head is not among them.</summary>
+    public IReadOnlyList<Linear> Linears => _linears;
 
     /// <summary>[V, C].</summary>
     public Parameter Head { get; }
@@ -91,12 +95,18 @@ public abstract class CausalModel : IDisposable
     protected abstract Activation FinalNorm(Tape tape, Activation x);
 
     /// <summary>The linear layer of a name, with its bias where the model has one.</summary>
-    internal Linear Linear(string name) => new(
-        Parameters[$"{name}.weight"], Parameters.TryGet($"{name}.bias", out Parameter? bias) ? bias : null);
+    internal Linear Linear(string name)
+    {
+        Parameters.TryGet($"{name}.bias", out Parameter? bias);
+        var linear = new Linear(name, Parameters[$"{name}.weight"], bias);
+        _linears.Add(linear);
+        return linear;
+    }
 
-    /// <summary>All parameters of the part of a name.</summary>
-    internal Parameter[] ParametersUnder(string name) =>
-        [.. Parameters.All.Where(parameter => parameter.Name.StartsWith($"{name}.", StringComparison.Ordinal))];
+    /// <summary>The part of a name: its parameters, and adapters on its linear layers.</summary>
+    internal ModelPart Part(string name) => new(
+        [.. Parameters.All.Where(parameter => parameter.Name.StartsWith($"{name}.", StringComparison.Ordinal))],
+        [.. _linears.Where(linear => linear.Name.StartsWith($"{name}.", StringComparison.Ordinal))]);
 
     private Tensor Table(RopeConfig rope, int positions)
     {

@@ -43,7 +43,7 @@ internal sealed class GemmaBlock : IBlock
     private readonly AttentionLayer _attention;
     private readonly Parameter _inputNorm, _postAttentionNorm, _preMlpNorm, _postMlpNorm;
     private readonly Linear _gate, _up, _down;
-    private readonly Parameter[] _parameters;
+    private readonly ModelPart _part;
 
     public GemmaBlock(CausalModel model, int layer)
     {
@@ -58,12 +58,12 @@ internal sealed class GemmaBlock : IBlock
         _up = model.Linear($"{name}.mlp.up_proj");
         _down = model.Linear($"{name}.mlp.down_proj");
         _postMlpNorm = model.Parameters[$"{name}.post_feedforward_layernorm.weight"];
-        _parameters = model.ParametersUnder(name);
+        _part = model.Part(name);
     }
 
     public string Name { get; }
 
-    public bool IsTrained => Array.Exists(_parameters, parameter => parameter.IsTrained);
+    public bool IsTrained => _part.IsTrained;
 
     public Activation Forward(Tape t, Activation x)
     {

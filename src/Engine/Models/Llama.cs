@@ -31,7 +31,7 @@ internal sealed class LlamaBlock : IBlock
     private readonly AttentionLayer _attention;
     private readonly Parameter _attentionNorm, _mlpNorm;
     private readonly Linear _gate, _up, _down;
-    private readonly Parameter[] _parameters;
+    private readonly ModelPart _part;
 
     public LlamaBlock(CausalModel model, int layer)
     {
@@ -44,12 +44,12 @@ internal sealed class LlamaBlock : IBlock
         _gate = model.Linear($"{name}.mlp.gate_proj");
         _up = model.Linear($"{name}.mlp.up_proj");
         _down = model.Linear($"{name}.mlp.down_proj");
-        _parameters = model.ParametersUnder(name);
+        _part = model.Part(name);
     }
 
     public string Name { get; }
 
-    public bool IsTrained => Array.Exists(_parameters, parameter => parameter.IsTrained);
+    public bool IsTrained => _part.IsTrained;
 
     public Activation Forward(Tape t, Activation x)
     {

@@ -50,14 +50,12 @@ public sealed record RunPlan(
                 state += length * valueBytes;
         }
 
-        int[] bounds = [0, config.Data.MaxSeqLength];
-        double pairs = Enumerable.Range(0, model.Layers).Sum(layer => config.Training.BatchSize
-            * FlopCount.VisiblePairs(bounds, model.LocalLayers[layer] ? model.Window : int.MaxValue));
+        double attention = config.Training.BatchSize * FlopCount.Attention(model, [0, config.Data.MaxSeqLength]);
         long stepTokens = rows * config.Training.GradientAccumulationSteps;
         return new RunPlan(
             count, trained, state, rows * RowBytes(model, config.Training.ActivationRecompute, valueBytes), checkpoint,
             StepsOf(config.Training, stepTokens), stepTokens,
-            (products + pairs * 14.0 * model.HeadSize * model.Heads) * config.Training.GradientAccumulationSteps);
+            (products + attention) * config.Training.GradientAccumulationSteps);
     }
 
     /// <summary>Updates of a run whose rows are full; as many more as rows are not, where tokens decide.</summary>

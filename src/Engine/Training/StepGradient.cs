@@ -57,7 +57,7 @@ internal sealed class StepGradient(
         ModelInputs inputs = ModelInputs.Upload(tape, batch.TokenIds, batch.Positions, batch.Segments, batch.Targets);
         model.Losses(tape, inputs, 1f / Tokens, losses.For(batch.TokenCount));
         tape.Backward();
-        Flops += FlopCount.TrainingStep(model, batch.TokenCount, batch.Segments);
+        Flops += tape.ProductFlops + FlopCount.Attention(model.Config, batch.Segments);
         return losses.Sum(batch.TokenCount);
     }
 }

@@ -58,7 +58,9 @@ internal sealed class ModelGradientTests
         return [.. model.Parameters.Trained.Select(parameter => TestTensors.Read(backend, parameter.Gradient))];
     }
 
-    private static double CentralDifference(
+    /// <returns>(loss(θ + h) − loss(θ − h)) / 2h for one element of a parameter, which is as before afterwards.
+    /// </returns>
+    internal static double CentralDifference(
         CausalModel model, Tape tape, Parameter parameter, double[] values, int element)
     {
         double original = values[element];

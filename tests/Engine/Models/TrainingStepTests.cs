@@ -1,8 +1,10 @@
 using FastCpt.Engine;
+using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Models;
 using FastCpt.Engine.Parameters;
 using FastCpt.Engine.Training;
 using FastCpt.Kernels;
+using FastCpt.Tests.Engine.Adapters;
 using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Models;
@@ -16,13 +18,13 @@ public sealed class TrainingStepTests
     [Test, Category("slow")]
     public void Step_HasTheSameBits_OnAnyNumberOfThreads(
         [Values(Architecture.Qwen2, Architecture.Gemma3)] Architecture architecture,
-        [Values(DType.F32, DType.BF16)] DType type, [Values] bool recompute)
+        [Values(DType.F32, DType.BF16)] DType type, [Values] bool recompute, [Values] bool adapters)
     {
-        double[][] single = Train(1, architecture, type, recompute, steps: 2);
+        double[][] single = Train(1, architecture, type, recompute, adapters, steps: 2);
         Assert.That(single.SelectMany(values => values), Has.None.NaN);
         foreach (int threads in (int[])[2, MostThreads])
         {
-            double[][] several = Train(threads, architecture, type, recompute, steps: 2);
+            double[][] several = Train(threads, architecture, type, recompute, adapters, steps: 2);
             for (int i = 0; i < single.Length; i++)
                 Assert.That(several[i], Is.EqualTo(single[i]), $"{threads} threads, array {i}");
         }
@@ -42,13 +44,15 @@ public sealed class TrainingStepTests
         {
             foreach (DType type in (DType[])[DType.F32, DType.BF16])
             {
-                foreach (bool recompute in (bool[])[false, true])
+                for (int mode = 0; mode < 4; mode++)
                 {
-                    long bytes = AllocatedBytes(architecture, type, recompute);
+                    bool recompute = mode % 2 > 0, adapters = mode / 2 > 0;
+                    long bytes = AllocatedBytes(architecture, type, recompute, adapters);
                     if (bytes == 0)
                         continue;
                     count++;
-                    Console.WriteLine($"{architecture} {type}, recompute {recompute}: {bytes} bytes");
+                    Console.WriteLine(
+                        $"{architecture} {type}, recompute {recompute}, adapters {adapters}: {bytes} bytes");
                 }
             }
         }
@@ -57,9 +61,9 @@ public sealed class TrainingStepTests
     }
 
     /// <returns>The least of several steps: the runtime may compile a method once more in between.</returns>
-    private static long AllocatedBytes(Architecture architecture, DType type, bool recompute)
+    private static long AllocatedBytes(Architecture architecture, DType type, bool recompute, bool adapters)
     {
-        using var step = new Step(2, architecture, type, recompute);
+        using var step = new Step(2, architecture, type, recompute, adapters);
         for (int i = 0; i < 3; i++)
             step.Run();
         long least = long.MaxValue;
@@ -74,9 +78,10 @@ public sealed class TrainingStepTests
     }
 
     /// <returns>Losses, gradients, values and moments after some steps.</returns>
-    private static double[][] Train(int threads, Architecture architecture, DType type, bool recompute, int steps)
+    private static double[][] Train(
+        int threads, Architecture architecture, DType type, bool recompute, bool adapters, int steps)
     {
-        using var step = new Step(threads, architecture, type, recompute);
+        using var step = new Step(threads, architecture, type, recompute, adapters);
         var losses = new double[steps];
         for (int i = 0; i < steps; i++)
             losses[i] = step.Run();
@@ -90,6 +95,8 @@ public sealed class TrainingStepTests
 
         private readonly Backend _backend;
         private readonly CausalModel _model;
+        private readonly Lora? _lora;
+        private readonly ParameterSet _trained;
         private readonly Tape _tape;
         private readonly TokenLosses _losses;
         private readonly AdamW _optimizer;
@@ -105,7 +112,7 @@ public sealed class TrainingStepTests
 
         private long _update;
 
-        public Step(int threads, Architecture architecture, DType type, bool recompute)
+        public Step(int threads, Architecture architecture, DType type, bool recompute, bool adapters)
         {
             ModelConfig config = TinyModels.Config(architecture, tied: architecture != Architecture.Qwen3) with
             {
@@ -114,15 +121,17 @@ public sealed class TrainingStepTests
             _recompute = recompute;
             _backend = Backends.Open("cpu", threads);
             _model = TinyModels.Create(config, _backend, type, positions: 200);
-            _model.Parameters.Train(_ => true);
+            _model.Parameters.Train(_ => !adapters);
+            _lora = adapters ? TinyLora.Attach(_model, rank: 20) : null;
+            _trained = _lora?.Parameters ?? _model.Parameters;
             _tape = new Tape(_backend, poison: true);
             _losses = new TokenLosses(_backend, Rows);
-            _optimizer = new AdamW(_model.Parameters, new AdamWSettings(), _ => default);
+            _optimizer = new AdamW(_trained, new AdamWSettings(), _ => default);
         }
 
         public double Run()
         {
-            _model.Parameters.ClearGradients();
+            _trained.ClearGradients();
             _tape.BeginTraining(_recompute);
             ModelInputs inputs = ModelInputs.Upload(_tape, _ids, _positions, _bounds, _targets);
             _model.Losses(_tape, inputs, 1f / Rows, _losses.For(Rows));
@@ -146,6 +155,7 @@ public sealed class TrainingStepTests
             _optimizer.Dispose();
             _losses.Dispose();
             _tape.Dispose();
+            _lora?.Dispose();
             _model.Dispose();
             _backend.Dispose();
         }

@@ -1,3 +1,4 @@
+using FastCpt.Engine;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Models;
 using FastCpt.Engine.Training;
@@ -71,7 +72,10 @@ internal sealed class RunPlanTests
         using Backend backend = Backends.Open("cpu", threads: 1);
         using CausalModel model = TinyModels.Create(config, backend, DType.F32);
         using var marks = new Alignments(run, model, _ => { }, new FastCpt.Engine.Files.StopSignal(null, _ => { }));
-        double step = 2 * FlopCount.TrainingStep(model, rows: 21, [0, 7, 7, 14, 14, 21]);
+        using var tape = new Tape(backend);
+        TinyModels.Loss(model, tape, train: true);
+        double products = tape.ProductFlops / TinyModels.Rows * 21;
+        double step = 2 * (products + FlopCount.Attention(config, [0, 7, 7, 14, 14, 21]));
         Assert.That(RunPlan.Of(run, config).StepFlops, Is.EqualTo(step));
     }
 
