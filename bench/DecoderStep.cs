@@ -20,11 +20,9 @@ internal sealed class DecoderStep : IDisposable
     /// <param name="size">One of <see cref="Sizes"/>.</param>
     public DecoderStep(Backend backend, string size, DType type, bool recompute = false)
     {
-        bool small = size == "15m";
-        int rows = small ? 8 : 4, length = small ? 256 : 512;
-        ModelConfig config = small ? Shape(288, 6, 6, 2, 768, length) : Shape(768, 12, 12, 4, 2048, length);
         Recompute = recompute;
-        _model = new Llama(config, backend, type, length);
+        _model = Model(backend, size, type);
+        int rows = size == "15m" ? 8 : 4, length = _model.Config.MaxPositions;
         ModelInitializer.Draw(_model, seed: 1);
         _model.Parameters.Train(_ => true);
         _tape = new Tape(backend);
@@ -36,7 +34,7 @@ internal sealed class DecoderStep : IDisposable
         _positions = [.. Enumerable.Range(0, rows * length).Select(i => i % length)];
         _bounds = [.. Enumerable.Range(0, rows).SelectMany(row => new[] { row * length, (row + 1) * length })];
 
-        int[] Draw() => [.. Enumerable.Range(0, rows * length).Select(_ => random.Next(config.VocabularySize))];
+        int[] Draw() => [.. Enumerable.Range(0, rows * length).Select(_ => random.Next(_model.Config.VocabularySize))];
     }
 
     public bool Recompute { get; }
@@ -45,6 +43,13 @@ internal sealed class DecoderStep : IDisposable
 
     /// <summary>Operations of the last step.</summary>
     public double Flops => _tape.ProductFlops + FlopCount.Attention(_model.Config, _bounds);
+
+    /// <param name="size">One of <see cref="Sizes"/>.</param>
+    public static CausalModel Model(Backend backend, string size, DType type)
+    {
+        ModelConfig config = size == "15m" ? Shape(288, 6, 6, 2, 768, 256) : Shape(768, 12, 12, 4, 2048, 512);
+        return new Llama(config, backend, type, config.MaxPositions);
+    }
 
     /// <returns>Mean loss in nats.</returns>
     public double Run()

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using FastCpt.Engine.Alignment;
@@ -8,78 +7,119 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Bench;
 
-/// <summary>Times a soup of five and an interpolation: in memory, and from files in the page cache to a synced file.
-/// </summary>
-/// <remarks>In memory as a share of a copy's bandwidth, each pass beside a copy of its own; bytes count every read and
-/// every write once. The median of the ratios is what to look at on a shared machine.</remarks>
+/// <summary>Times a soup of five and an interpolation of 100 million numbers: in memory, and from files in the page
+/// cache to a synced file.</summary>
+/// <remarks>As a share of a copy's bandwidth, each run beside a copy of its own; bytes count every read and every write
+/// once. The median of the shares is what to look at on a shared machine.</remarks>
 internal static class MergeTimes
 {
-    private const int Experts = 5, Runs = 15, FileRuns = 5;
-    private const long Length = 32 << 20;
+    private const int Experts = 5, Warmup = 2;
+    private const long Length = 100_000_000;
     private const int Rows = 32_000, Cols = 768, Layers = 4;
 
-    public static int Run(string? folder)
+    /// <param name="arguments">memory, files or rehash (files whose hashes are not remembered), for both otherwise;
+    /// soup or interpolation; dir=FOLDER, which keeps the models; steps=N; threads=N.</param>
+    public static int Run(ReadOnlySpan<string> arguments)
     {
-        InMemory();
+        List<string> places = [], merges = [];
+        string? folder = null;
+        int steps = 7, threads = 0;
+        foreach (string argument in arguments)
+        {
+            string[] parts = argument.Split('=', 2);
+            switch (parts)
+            {
+                case ["memory" or "files" or "rehash"]:
+                    places.Add(argument);
+                    break;
+                case ["soup" or "interpolation"]:
+                    merges.Add(argument);
+                    break;
+                case ["dir", var path]:
+                    folder = path;
+                    break;
+                case ["steps", var count]:
+                    steps = int.Parse(count, CultureInfo.InvariantCulture);
+                    break;
+                case ["threads", var count]:
+                    threads = int.Parse(count, CultureInfo.InvariantCulture);
+                    break;
+                default:
+                    Console.Error.WriteLine(
+                        $"'{argument}' is not known. Usage: merges [memory] [files] [rehash] [soup] [interpolation] "
+                        + "[dir=FOLDER] [steps=N] [threads=N]");
+                    return 2;
+            }
+        }
+
+        using Backend backend = Backends.Open("cpu", threads);
+        foreach (string place in places.DefaultIfEmpty("memory").Concat(places.Count == 0 ? ["files", "rehash"] : []))
+            foreach (string merge in merges.Count == 0 ? ["soup", "interpolation"] : merges)
+                if (place == "memory")
+                    InMemory(backend, merge, steps);
+                else
+                    FromFiles(backend, merge, folder, place == "rehash", steps);
+        return 0;
+    }
+
+    private static void InMemory(Backend backend, string merge, int steps)
+    {
+        using Arena arena = new(backend);
+        bool isSoup = merge == "soup";
+        int inputs = isSoup ? Experts : 2;
+        Tensor[] t = [.. Enumerable.Range(0, inputs + 1).Select(_ => arena.Take(DType.F32, new Shape(Length)))];
+        foreach (Tensor tensor in t)
+            backend.Fill(0.01, tensor);
+        double[] weights = isSoup ? [0.2, 0.2, 0.2, 0.2, 0.2] : [0.7, 0.3];
+        Measure(
+            backend, $"{merge}, in memory", (inputs + 1) * sizeof(float) * Length, steps,
+            () => backend.WeightedSum(t.AsSpan(0, inputs), weights, t[inputs]));
+    }
+
+    private static void FromFiles(Backend backend, string merge, string? folder, bool forget, int steps)
+    {
         string models = folder ?? Directory.CreateTempSubdirectory("fastcpt-merges-").FullName;
         try
         {
-            Files(models);
+            MergeInput[] experts = [.. Enumerable.Range(0, Experts).Select(i => Model(models, $"expert{i}", i))];
+            string[] files = [.. experts.Select(expert => Path.Combine(expert.Folder, "model.safetensors"))];
+            foreach (string file in files)
+                FileHash.Of(file); // into the page cache
+            var output = new MergeOutput(Path.Combine(models, "merged"), Replace: true);
+            bool isSoup = merge == "soup";
+            Measure(
+                backend, $"{merge}, {(forget ? "files hashed" : "files")}",
+                ((isSoup ? Experts : 2) + 1) * new FileInfo(files[0]).Length, steps, () =>
+                {
+                    if (isSoup)
+                        Soup.Run(experts, output);
+                    else
+                        Interpolate.Run(experts[0], experts[1], LayerSelection.All, 0.3, output);
+                });
+            Directory.Delete(output.Folder, recursive: true);
         }
         finally
         {
             if (folder is null)
                 Directory.Delete(models, recursive: true);
         }
-
-        return 0;
     }
 
-    private static void InMemory()
+    private static void Measure(Backend backend, string name, long bytes, int steps, Action merge)
     {
-        using Backend backend = Backends.Open("cpu");
-        using Arena arena = new(backend);
-        Tensor[] t = [.. Enumerable.Range(0, Experts + 1).Select(_ => arena.Take(DType.F32, new Shape(Length)))];
-        foreach (Tensor tensor in t)
-            backend.Fill(0.01, tensor);
-        double[] fifths = [0.2, 0.2, 0.2, 0.2, 0.2], shares = [0.7, 0.3];
-        var (soup, interpolation) = (new double[Runs], new double[Runs]);
-        for (int run = 0; run < Runs; run++)
+        var (seconds, shares) = (new List<double>(), new List<double>());
+        long memory = 0;
+        for (int run = 0; run < Warmup + steps; run++)
         {
-            double copy = backend.MeasureCopyBytes();
-            soup[run] = Rate(6, () => backend.WeightedSum(t.AsSpan(0, Experts), fifths, t[Experts])) / copy;
-            copy = backend.MeasureCopyBytes();
-            interpolation[run] = Rate(3, () => backend.WeightedSum(t.AsSpan(0, 2), shares, t[Experts])) / copy;
+            double time = CaseReport.Time(merge);
+            memory = memory == 0 ? CaseReport.MemoryNow() : memory; // before the first copy, which takes some
+            if (run < Warmup)
+                continue;
+            seconds.Add(time);
+            shares.Add(bytes / time / backend.MeasureCopyBytes());
         }
 
-        Say($"in memory, {Length >> 20} Mi numbers of F32, {backend.Threads} threads, share of a copy's bandwidth:");
-        Say($"  soup of 5      median {Median(soup):P0}, best {soup.Max():P0}");
-        Say($"  interpolation  median {Median(interpolation):P0}, best {interpolation.Max():P0}");
-    }
-
-    private static double Rate(int tensors, Action pass) => tensors * sizeof(float) * Length / Seconds(pass);
-
-    private static void Files(string folder)
-    {
-        MergeInput[] experts = [.. Enumerable.Range(0, Experts).Select(i => Model(folder, $"expert{i}", i))];
-        string file = Path.Combine(experts[0].Folder, "model.safetensors");
-        foreach (MergeInput expert in experts)
-            FileHash.Of(Path.Combine(expert.Folder, "model.safetensors"));
-        Say($"{Experts} files of {new FileInfo(file).Length / 1e6:F0} MB in the page cache, with fsync, seconds:");
-        var (soup, interpolation, hash) = (new double[FileRuns], new double[FileRuns], new double[FileRuns]);
-        var output = new MergeOutput(Path.Combine(folder, "merged"), Replace: true);
-        for (int run = 0; run < FileRuns; run++)
-        {
-            soup[run] = Seconds(() => Soup.Run(experts, output));
-            interpolation[run] =
-                Seconds(() => Interpolate.Run(experts[0], experts[1], LayerSelection.All, 0.3, output));
-            hash[run] = Seconds(() => FileHash.Of(file));
-        }
-
-        Directory.Delete(output.Folder, recursive: true);
-        Say($"  soup of 5      median {Median(soup):F3}, best {soup.Min():F3}");
-        Say($"  interpolation  median {Median(interpolation):F3}, best {interpolation.Min():F3}");
-        Say($"  SHA-256 of one file on one thread: median {Median(hash):F3}, best {hash.Min():F3}");
+        new CaseReport(name, seconds, CaseReport.Median(shares), "copy", memory).Print(backend);
     }
 
     /// <summary>A model folder, written where it is not there: 400 MB in the shapes of a decoder.</summary>
@@ -106,15 +146,4 @@ internal static class MergeTimes
         writer.Complete();
         return new MergeInput(name, path);
     }
-
-    private static double Seconds(Action action)
-    {
-        long start = Stopwatch.GetTimestamp();
-        action();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
-    }
-
-    private static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
-
-    private static void Say(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using FastCpt.Bench;
 using FastCpt.Bench.Kernels;
+using FastCpt.Bench.Racing;
 using FastCpt.Bench.Serve;
 
 return args switch
@@ -13,8 +14,9 @@ return args switch
     ["products", var threads] => ProductTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
     ["passes"] => PassTimes.Run(0),
     ["passes", var threads] => PassTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
-    ["merges"] => MergeTimes.Run(null),
-    ["merges", var folder] => MergeTimes.Run(folder),
+    ["update", .. var rest] => UpdateTimes.Run(rest),
+    ["merges", .. var rest] => MergeTimes.Run(rest),
+    ["race", .. var rest] => Race.Run(rest),
     // Classes of BenchmarkDotNet: -- --filter '*Tokenizer*'
     _ => BenchArguments.Run(args),
 };

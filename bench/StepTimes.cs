@@ -62,17 +62,19 @@ internal static class StepTimes
                 seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
-        seconds.Sort();
-        long memory = Process.GetCurrentProcess().PeakWorkingSet64 >> 20; // before the limits, which take some
-        double median = seconds[seconds.Count / 2], peak = backend.MeasurePeakFlops(DType.F32);
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $$"""
-            {"case":"{{size}} {{type}}{{(recompute ? " recompute" : "")}}","isa":"{{backend.InstructionSet}}",
-            "threads":{{backend.Threads}},"median_s":{{median:F3}},"best_s":{{seconds[0]:F3}},
-            "tokens_per_s":{{step.Tokens / median:F0}},"of_fp32_peak":{{step.Flops / median / peak:F3}},
-            "peak_mib":{{memory}},"loss":[{{first:F4}},{{last:F4}}]}
-            """).ReplaceLineEndings(""));
+        long memory = CaseReport.MemoryNow(); // before the limit, which takes some
+        double limit = step.Flops / backend.MeasurePeakFlops(type);
+        var report = new CaseReport(
+            $"{size} {type}{(recompute ? " recompute" : "")}", seconds, limit / CaseReport.Median(seconds),
+            $"{type} peak", memory);
+        report.Print(backend, json =>
+        {
+            json.WriteNumber("tokens_per_s", (int)(step.Tokens / CaseReport.Median(seconds)));
+            json.WriteStartArray("loss");
+            json.WriteNumberValue((float)first);
+            json.WriteNumberValue((float)last);
+            json.WriteEndArray();
+        });
     }
 
     /// <summary>Where the time of the steps goes, by op and layer.</summary>
