@@ -67,7 +67,8 @@ public sealed partial class Tape
     {
         Linear w = record.Linear0!; // the forward pass recorded it
         backend.LinearBackward(
-            record.X.Value, w.Values(record.Projected0), GradientOf(record.Output), GradientOf(record.X), w.Gradients);
+            record.X.Value, w.Values(record.Projected0), GradientOf(record.Output), GradientOf(record.X),
+            w.TakeGradients());
         CountBackward(record.X, w, needsInputGradient: !record.X.IsConstant);
     }
 
@@ -77,7 +78,7 @@ public sealed partial class Tape
         backend.GatedMlpBackward(
             record.X.Value, gate.Values(record.Projected0), up.Values(record.Projected1),
             down.Values(record.Projected2), record.Gate, record.Saved0, record.Saved1, GradientOf(record.Output),
-            GradientOf(record.X), gate.Gradients, up.Gradients, down.Gradients);
+            GradientOf(record.X), gate.TakeGradients(), up.TakeGradients(), down.TakeGradients());
         CountBackward(record.X, gate, needsInputGradient: !record.X.IsConstant);
         CountBackward(record.X, up, needsInputGradient: !record.X.IsConstant);
         CountBackward(record.X, down, needsInputGradient: true);

@@ -152,8 +152,9 @@ public sealed partial class Tape
         Activation x, Parameter head, Tensor targets, float gradientScale, Tensor losses)
     {
         Tensor dx = _recording ? GradientOf(x) : Tensor.None;
-        Tensor dw = _recording ? head.Gradient : Tensor.None;
-        backend.LinearCrossEntropy(x.Value, head.Value, targets, gradientScale, losses, dx, dw);
+        bool overwrites = _recording && head.IsCleared;
+        Tensor dw = overwrites ? head.GradientToOverwrite() : _recording ? head.Gradient : Tensor.None;
+        backend.LinearCrossEntropy(x.Value, head.Value, targets, gradientScale, losses, dx, dw, overwrites);
         Count(x.Value.Rows, head.Value.Length * (1 + (dx.IsNone ? 0 : 1) + (dw.IsNone ? 0 : 1)));
     }
 

@@ -34,7 +34,8 @@ public abstract partial class Backend
     /// <remarks>
     /// losses[row] = log Σ exp(x Wᵀ) − (x Wᵀ)[target], in nats, 0 where the target is
     /// <see cref="IgnoredTarget"/>. With d = gradientScale · (softmax − one-hot), 0 in ignored rows:
-    /// dx += d W; dW += dᵀ x. The scratch memory stays below 64 MiB whatever M and V.
+    /// dx += d W; dW += dᵀ x. The scratch memory does not grow with M; on the CPU it stays below 64 MiB where V is
+    /// 240,000 or more, and below 150 MiB where all logits of some rows fit that.
     /// </remarks>
     /// <param name="x">[M, C].</param>
     /// <param name="w">[V, C].</param>
@@ -43,8 +44,10 @@ public abstract partial class Backend
     /// <param name="losses">[M] of the statistic type, overwritten.</param>
     /// <param name="dx">[M, C], or none in evaluation.</param>
     /// <param name="dw">[V, C] of the statistic type, or none.</param>
+    /// <param name="overwritesWeight">Whether dw is overwritten instead of added to.</param>
     public void LinearCrossEntropy(
-        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw)
+        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw,
+        bool overwritesWeight = false)
     {
         Expect.Floating(x, nameof(x));
         Expect.Weight(w, nameof(w), x.Type, w.Rows, x.Cols);
@@ -53,7 +56,7 @@ public abstract partial class Backend
         Expect.Vector(losses, nameof(losses), statistic, x.Rows);
         Expect.OptionalMatrix(dx, nameof(dx), x.Type, x.Rows, x.Cols);
         Expect.OptionalMatrix(dw, nameof(dw), statistic, w.Rows, w.Cols);
-        LinearCrossEntropyKernel(x, w, targets, gradientScale, losses, dx, dw);
+        LinearCrossEntropyKernel(x, w, targets, gradientScale, losses, dx, dw, overwritesWeight);
     }
 
     protected abstract void EmbeddingKernel(Tensor ids, Tensor table, float scale, Tensor y);
@@ -61,5 +64,6 @@ public abstract partial class Backend
     protected abstract void EmbeddingBackwardKernel(Tensor ids, Tensor dy, float scale, Tensor dTable);
 
     protected abstract void LinearCrossEntropyKernel(
-        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw);
+        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw,
+        bool overwritesWeight);
 }

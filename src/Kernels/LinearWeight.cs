@@ -23,8 +23,10 @@ public readonly record struct LinearWeight(Tensor Weight, Tensor Bias = default,
 /// <param name="Bias">[N].</param>
 /// <param name="A">[R, K].</param>
 /// <param name="B">[N, R].</param>
+/// <param name="Overwrites">Whether the gradients are overwritten instead of added to: the first of a step need neither
+/// be cleared nor read. The result is that of adding to zeros.</param>
 public readonly record struct LinearGradient(
-    Tensor Weight = default, Tensor Bias = default, Tensor A = default, Tensor B = default);
+    Tensor Weight = default, Tensor Bias = default, Tensor A = default, Tensor B = default, bool Overwrites = false);
 
 /// <summary>The activation of a gated feed-forward layer.</summary>
 public enum Gate

@@ -23,14 +23,26 @@ public sealed class Linear(string name, Parameter weight, Parameter? bias = null
     /// <summary>K.</summary>
     public long InputWidth => weight.Value.Cols;
 
-    internal LinearGradient Gradients => new(
-        weight.Gradient, bias?.Gradient ?? Tensor.None, Adapter?.A.Gradient ?? Tensor.None,
-        Adapter?.B.Gradient ?? Tensor.None);
-
     /// <param name="projected">Memory for the adapter's x Aᵀ, or what the forward pass left there; none without
     /// an adapter.</param>
     internal LinearWeight Values(Tensor projected) =>
         new(weight.Value, bias?.Value ?? Tensor.None, Adapter?.Values(projected) ?? default);
+
+    /// <summary>Where an op leaves the gradients: as a whole over zeros that were never written, or added.</summary>
+    internal LinearGradient TakeGradients()
+    {
+        Parameter? a = Adapter?.A, b = Adapter?.B;
+        return IsUnwritten(weight) && IsUnwritten(bias) && IsUnwritten(a) && IsUnwritten(b)
+            ? new(weight.GradientToOverwrite(), ToOverwrite(bias), ToOverwrite(a), ToOverwrite(b), Overwrites: true)
+            : new(weight.Gradient, ToAdd(bias), ToAdd(a), ToAdd(b));
+
+        static bool IsUnwritten(Parameter? parameter) =>
+            parameter is null or { IsCleared: true } or { IsTrained: false };
+
+        static Tensor ToOverwrite(Parameter? parameter) => parameter?.GradientToOverwrite() ?? Tensor.None;
+
+        static Tensor ToAdd(Parameter? parameter) => parameter?.Gradient ?? Tensor.None;
+    }
 
     public override string ToString() => name;
 }

@@ -30,7 +30,7 @@ public sealed class ParameterSet(Backend backend, DType type) : IDisposable
     /// <summary>Declares a parameter with undefined values.</summary>
     public Parameter Add(string name, Shape shape)
     {
-        var parameter = new Parameter(name, Reserve(type, shape));
+        var parameter = new Parameter(backend, name, Reserve(type, shape));
         _byName.Add(name, parameter);
         _ordered.Add(parameter);
         return parameter;
@@ -51,10 +51,8 @@ public sealed class ParameterSet(Backend backend, DType type) : IDisposable
 
     public void ClearGradients()
     {
-        backend.Mark("gradients");
         foreach (Parameter parameter in _ordered)
-            if (parameter.IsTrained)
-                backend.Fill(0, parameter.Gradient);
+            parameter.ClearGradient();
     }
 
     public void Dispose()

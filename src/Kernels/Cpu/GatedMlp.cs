@@ -62,8 +62,9 @@ public sealed unsafe partial class CpuBackend
         Tensor upped, Tensor dy, Tensor dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
     {
         RefuseDouble(x);
-        long rows = HiddenRows(gated);
-        for (long start = 0; start < x.Rows; start += rows)
+        long rows = HiddenRows(gated), start = 0;
+        LinearGradient dDownRows = dDown;
+        do
         {
             long count = Math.Min(rows, x.Rows - start);
             Tensor dyRows = dy.Slice(start, count);
@@ -78,8 +79,11 @@ public sealed unsafe partial class CpuBackend
             else
                 GatedInPlace<Silu>(gatedRows, uppedRows, dHidden);
             // In place of its gradient lies the hidden activation itself.
-            AddWeightGradients(dHidden, downRows, dyRows, dProjected, dDown);
+            AddWeightGradients(dHidden, downRows, dyRows, dProjected, dDownRows);
+            dDownRows = dDown with { Overwrites = false };
+            start += rows;
         }
+        while (start < x.Rows);
 
         GatedMlpInput(x, gate, up, gated, upped, dx, dGate, dUp);
     }

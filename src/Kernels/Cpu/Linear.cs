@@ -24,16 +24,21 @@ public sealed unsafe partial class CpuBackend
         Tensor x, in LinearWeight w, Tensor dy, Tensor dProjected, in LinearGradient dw)
     {
         if (!dw.Weight.IsNone)
-            _gemm.Multiply(Product.AddTo(dw.Weight).Plus(Operand.Columns(dy), Operand.Columns(x), x.Rows));
+            _gemm.Multiply(Into(dw.Weight, dw.Overwrites).Plus(Operand.Columns(dy), Operand.Columns(x), x.Rows));
+        if (!dw.Bias.IsNone && dw.Overwrites)
+            FillKernel(0, dw.Bias);
         if (!dw.Bias.IsNone)
             AddColumnSums(dy, dw.Bias);
         if (!dw.B.IsNone)
-            _gemm.Multiply(Product.AddTo(dw.B).Plus(
+            _gemm.Multiply(Into(dw.B, dw.Overwrites).Plus(
                 Operand.Columns(dy), Operand.Columns(w.Adapter.Projected), x.Rows, w.Adapter.Scale));
         if (!dw.A.IsNone)
-            _gemm.Multiply(Product.AddTo(dw.A).Plus(
+            _gemm.Multiply(Into(dw.A, dw.Overwrites).Plus(
                 Operand.Columns(dProjected), Operand.Columns(x), x.Rows, w.Adapter.Scale));
     }
+
+    private static Product Into(Tensor gradient, bool overwrites) =>
+        overwrites ? Product.To(gradient) : Product.AddTo(gradient);
 
     /// <summary>The terms dy W and scale · (dy B) A.</summary>
     /// <param name="dProjected">dy B, or none without an adapter.</param>

@@ -7,12 +7,13 @@ namespace FastCpt.Kernels.Cpu;
 /// </content>
 public sealed unsafe partial class CpuBackend
 {
-    /// <summary>Most rows of a group, and so few that keeping all their logits is not worth it.</summary>
-    private const long MostLossRows = 1024, FewLossRows = 96;
-
     /// <summary>Rows of a group are a multiple, so that two workers have as many whole tiles, and pairs of rows stay
     /// together.</summary>
     private const long LossRowUnit = 28;
+
+    /// <summary>Most rows of a group. With fewer than the few, packing the weights for every group costs more than
+    /// making the logits of larger groups a second time.</summary>
+    private const long MostLossRows = 37 * LossRowUnit, FewLossRows = 5 * LossRowUnit;
 
     /// <summary>Memory for copies of a group's rows of x and dx.</summary>
     private const long LossCopyBytes = 10L << 20;
@@ -23,11 +24,15 @@ public sealed unsafe partial class CpuBackend
     /// <summary>Most blocks of pieces in a stretch.</summary>
     private const long MostStretchBlocks = 4;
 
-    /// <summary>Memory for logits, the larger part of the 64 MiB that the op may take.</summary>
+    /// <summary>Memory for logits that are made twice: vocabularies of any size stay within 64 MiB in all.</summary>
     internal long LogitBytes { get; init; } = 40L << 20;
 
+    /// <summary>Memory for the logits of a whole vocabulary.</summary>
+    internal long KeptLogitBytes { get; init; } = 128L << 20;
+
     protected override void LinearCrossEntropyKernel(
-        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw)
+        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw,
+        bool overwritesWeight)
     {
         RefuseDouble(x);
         int* target = (int*)targets.Address;
@@ -43,11 +48,15 @@ public sealed unsafe partial class CpuBackend
                 group.Rows[group.Count++] = new LossRow(row, target[row]);
             if (group.Count == 0 || (group.Count < group.MostRows && row + 1 < x.Rows))
                 continue;
-            LossOfGroup(group, x, w, gradientScale, dx, dw);
+            LossOfGroup(group, x, w, gradientScale, dx, dw, overwritesWeight);
+            overwritesWeight = false;
             for (int index = 0; index < group.Count; index++)
                 loss[group.Rows[index].Row] = group.Rows[index].Loss;
             group.Count = 0;
         }
+
+        if (overwritesWeight && !dw.IsNone)
+            FillKernel(0, dw); // no row predicts anything
     }
 
     /// <summary>Rows that go together, and pieces of the vocabulary that do.</summary>
@@ -56,16 +65,16 @@ public sealed unsafe partial class CpuBackend
         const int Block = CrossEntropy.Block;
         long stretch = Math.Clamp(StretchValues / (w.Cols * Block), 1, MostStretchBlocks) * Block;
         long rows = Math.Clamp(LossCopyBytes / (2 * sizeof(float) * w.Cols), FewLossRows, MostLossRows);
-        long fitting = Math.Min(LogitBytes / (sizeof(float) * LossGroup.StrideOf(w.Rows)), rows);
+        long fitting = Math.Min(KeptLogitBytes / (sizeof(float) * LossGroup.StrideOf(w.Rows)), rows);
         LossGroup group = new() { KeepsAll = wantsGradient && fitting >= FewLossRows };
         if (group.KeepsAll)
             rows = fitting;
         else
             stretch = Math.Clamp(LogitBytes / (sizeof(float) * rows) / Block * Block, Block, stretch);
         // Groups of about equal size, the last one no tail.
+        rows = rows / LossRowUnit * LossRowUnit;
         long groups = Math.Max((predicting + rows - 1) / rows, 1), even = (predicting + groups - 1) / groups;
-        group.MostRows = Math.Min((even + LossRowUnit - 1) / LossRowUnit, rows / LossRowUnit) * LossRowUnit;
-        group.MostRows = Math.Max(group.MostRows, LossRowUnit);
+        group.MostRows = Math.Max((even + LossRowUnit - 1) / LossRowUnit, 1) * LossRowUnit;
         group.Stretch = Math.Min(stretch, w.Rows);
         group.Rows = (LossRow*)ScratchOf(ScratchUse.LossRows, group.MostRows * sizeof(LossRow));
         long kept = group.KeepsAll ? (w.Rows + group.Stretch - 1) / group.Stretch : 1;
@@ -73,7 +82,8 @@ public sealed unsafe partial class CpuBackend
         return group;
     }
 
-    private void LossOfGroup(LossGroup group, Tensor x, Tensor w, float gradientScale, Tensor dx, Tensor dw)
+    private void LossOfGroup(
+        LossGroup group, Tensor x, Tensor w, float gradientScale, Tensor dx, Tensor dw, bool overwritesWeight)
     {
         Tensor input = GatherRows(group, x, x.Type, ScratchUse.LossInput);
         Tensor gradient = dx.IsNone ? Tensor.None : GatherRows(group, dx, DType.F32, ScratchUse.LossGradient);
@@ -87,7 +97,7 @@ public sealed unsafe partial class CpuBackend
         {
             if (!group.KeepsAll && w.Rows > group.Stretch)
                 MakeLogits(group, input, w, start);
-            AddLossGradients(group, input, w, start, gradientScale, gradient, dw);
+            AddLossGradients(group, input, w, start, gradientScale, gradient, dw, overwritesWeight);
         }
 
         if (!dx.IsNone)
@@ -114,7 +124,8 @@ public sealed unsafe partial class CpuBackend
     /// vocabulary, so in links; stretches are multiples of them.</remarks>
     /// <param name="gradient">F32 [rows, C], or none.</param>
     private void AddLossGradients(
-        LossGroup group, Tensor input, Tensor w, long start, float gradientScale, Tensor gradient, Tensor dw)
+        LossGroup group, Tensor input, Tensor w, long start, float gradientScale, Tensor gradient, Tensor dw,
+        bool overwritesWeight)
     {
         bool pairs = _gemm.HasPairs && input.Type == DType.BF16 && w.Type == DType.BF16;
         if (pairs)
@@ -125,7 +136,7 @@ public sealed unsafe partial class CpuBackend
         long stride = pairs ? 2 * group.Stride : group.Stride, pieces = group.PiecesAt(start, w.Rows);
         DType type = pairs ? DType.BF16 : DType.F32;
         if (!dw.IsNone)
-            _gemm.Multiply(Product.AddTo(dw.Slice(start, pieces)).Plus(
+            _gemm.Multiply(Into(dw.Slice(start, pieces), overwritesWeight).Plus(
                 new Operand(group.LogitsAt(start), type, stride, along: false), Operand.Columns(input), input.Rows));
         if (!gradient.IsNone)
             _gemm.Multiply(Product.AddTo(gradient).Plus(

@@ -46,10 +46,11 @@ public sealed partial class ProfilingBackend
     }
 
     protected override void LinearCrossEntropyKernel(
-        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw)
+        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw,
+        bool overwritesWeight)
     {
         long start = Begin();
-        inner.LinearCrossEntropy(x, w, targets, gradientScale, losses, dx, dw);
+        inner.LinearCrossEntropy(x, w, targets, gradientScale, losses, dx, dw, overwritesWeight);
         End(nameof(LinearCrossEntropy), start, OpCost.OfLinear(x, new LinearWeight(w), losses)
             + OpCost.OfLinearBackward(
                 x, new LinearWeight(w), Tensor.None, dx, new LinearGradient(dw)));

@@ -8,6 +8,9 @@ public sealed partial class ReferenceBackend
     protected override void LinearBackwardKernel(
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
     {
+        if (dw.Overwrites)
+            foreach (Tensor gradient in (ReadOnlySpan<Tensor>)[dw.Weight, dw.Bias, dw.A, dw.B])
+                ClearWanted(gradient);
         if (!dw.Weight.IsNone)
             AddProductOfTransposed(dy, x, 1, dw.Weight);
         if (!dw.Bias.IsNone)
@@ -21,6 +24,12 @@ public sealed partial class ReferenceBackend
             AddLowRankInputWeight(dProjected, x, w.Adapter.Scale, dw.A);
         if (!dx.IsNone)
             AddInputGradient(w, dy, dProjected, dx);
+    }
+
+    private void ClearWanted(Tensor gradient)
+    {
+        if (!gradient.IsNone)
+            FillKernel(0, gradient);
     }
 
     /// <summary>target [P, Q] += scale · leftᵀ right, for left [M, P] and right [M, Q].</summary>

@@ -3,7 +3,8 @@ namespace FastCpt.Kernels.Reference;
 public sealed partial class ReferenceBackend
 {
     protected override void LinearCrossEntropyKernel(
-        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw)
+        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw,
+        bool overwritesWeight)
     {
         ReadOnlySpan<int> wanted = Integers(targets);
         Elements lossOfRow = new(losses);
@@ -22,6 +23,8 @@ public sealed partial class ReferenceBackend
             AddLossGradientOfRow(w, row, logits, dx);
         }
 
+        if (overwritesWeight)
+            ClearWanted(dw);
         if (!dw.IsNone)
             AddLossGradientOfWeight(x, w, wanted, logSums, gradientScale, dw);
     }

@@ -85,7 +85,7 @@ public sealed class CpuLossTests
     /// <returns>Bytes of losses, dx and dw.</returns>
     private static byte[][] Losses(DType type, bool everyRowCounts, int threads, long logitBytes)
     {
-        using CpuBackend backend = new(threads) { LogitBytes = logitBytes };
+        using CpuBackend backend = new(threads) { LogitBytes = logitBytes, KeptLogitBytes = logitBytes };
         using RandomTensors tensors = new(backend, seed: 3);
         const int Rows = 300, Width = 40, Vocabulary = 5000;
         Tensor x = tensors.Take(type, Rows, Width), w = tensors.Take(type, Vocabulary, Width);

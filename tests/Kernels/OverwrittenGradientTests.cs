@@ -1,0 +1,113 @@
+using FastCpt.Kernels;
+using FastCpt.Kernels.Cpu;
+using FastCpt.Tests.Kernels.Harness;
+
+namespace FastCpt.Tests.Kernels;
+
+/// <summary>A gradient that is overwritten holds what adding to zeros gives, whatever was there before.</summary>
+public sealed class OverwrittenGradientTests
+{
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndTypes))]
+    public void LinearBackward_Overwrites(string name, Types types)
+    {
+        using Backend backend = Cases.Open(name);
+        foreach (LinearShape shape in LinearShape.Biting)
+        {
+            using Device device = new(backend);
+            Scene s = new(device, types);
+            Tensor x = s.Activation(shape.M, shape.K), dy = s.Activation(shape.M, shape.N);
+            LinearWeight w = LinearParts.Projected(s, LinearParts.Weight(s, shape), shape.M);
+            LinearGradient added = Filled(backend, LinearParts.Gradient(s, shape), 0);
+            LinearGradient over = Filled(backend, LinearParts.Gradient(s, shape), double.NaN);
+            backend.LinearBackward(x, w, dy, Tensor.None, added);
+            backend.LinearBackward(x, w, dy, Tensor.None, over with { Overwrites = true });
+            Compare(device, added, over, shape);
+        }
+    }
+
+    [TestCase("reference", 1)]
+    [TestCase("cpu", 1)]
+    [TestCase("cpu", 5, TestName = "GatedMlpBackward_Overwrites (several blocks of rows)")]
+    public void GatedMlpBackward_Overwrites(string name, int blocks)
+    {
+        const int Rows = 20, Width = 24, Inner = 40;
+        using Backend backend = name == "cpu"
+            ? new CpuBackend(2) { MostHiddenRows = (Rows + blocks - 1) / blocks }
+            : Cases.Open(name);
+        using Device device = new(backend);
+        LinearGradient[] added = Run(0, overwrites: false), over = Run(double.NaN, overwrites: true);
+        for (int part = 0; part < added.Length; part++)
+            Compare(device, added[part], over[part], part);
+
+        LinearGradient[] Run(double before, bool overwrites)
+        {
+            Scene s = new(device, Types.Single, seed: 4);
+            LinearShape wide = new(Rows, Inner, Width, Bias: true), narrow = new(Rows, Width, Inner, Bias: true);
+            LinearWeight gate = LinearParts.Weight(s, wide), up = LinearParts.Weight(s, wide);
+            LinearWeight down = LinearParts.Weight(s, narrow);
+            Tensor x = s.Activation(Rows, Width), dy = s.Activation(Rows, Width);
+            Tensor gated = s.Activation(Rows, Inner), upped = s.Activation(Rows, Inner);
+            LinearGradient[] d =
+            [
+                .. new[] { wide, wide, narrow }.Select(shape =>
+                    Filled(backend, LinearParts.Gradient(s, shape), before) with { Overwrites = overwrites }),
+            ];
+            backend.GatedMlpBackward(
+                x, gate, up, down, Gate.SwiGlu, gated, upped, dy, Tensor.None, d[0], d[1], d[2]);
+            return d;
+        }
+    }
+
+    [TestCaseSource(typeof(Cases), nameof(Cases.AllBackends))]
+    public void LinearCrossEntropy_Overwrites(string name)
+    {
+        using Backend backend = Cases.Open(name);
+        Check(backend, row => row % 4 == 3 ? Backend.IgnoredTarget : row);
+        Check(backend, _ => Backend.IgnoredTarget);
+    }
+
+    [Test]
+    public void LinearCrossEntropy_OverwritesOnce([Values(1, 40 << 10)] long logitBytes)
+    {
+        // Logits of 8 rows at a time, or all in stretches: later groups add to what the first left.
+        using CpuBackend backend = new(2) { LogitBytes = logitBytes, KeptLogitBytes = logitBytes };
+        Check(backend, row => row, rows: 300);
+    }
+
+    private static void Check(Backend backend, Func<int, int> target, int rows = 30)
+    {
+        const int Width = 24, Vocabulary = 1300;
+        using Device device = new(backend);
+        Scene s = new(device, Types.Single);
+        Tensor x = s.Activation(rows, Width), w = s.Weight(Vocabulary, Width), losses = s.NewStatistic(rows);
+        Tensor targets = s.Integers([.. Enumerable.Range(0, rows).Select(target)]);
+        Tensor added = s.NewStatistic(Vocabulary, Width), over = s.NewStatistic(Vocabulary, Width);
+        backend.Fill(0, added);
+        backend.LinearCrossEntropy(x, w, targets, 0.5f, losses, Tensor.None, added);
+        backend.LinearCrossEntropy(x, w, targets, 0.5f, losses, Tensor.None, over, overwritesWeight: true);
+        Assert.That(device.Read(over), Is.EqualTo(device.Read(added)));
+        device.CheckBorders();
+    }
+
+    private static LinearGradient Filled(Backend backend, LinearGradient d, double value)
+    {
+        foreach (Tensor tensor in new[] { d.Weight, d.Bias, d.A, d.B }.Where(tensor => !tensor.IsNone))
+            backend.Fill(value, tensor);
+        return d;
+    }
+
+    private static void Compare(Device device, LinearGradient added, LinearGradient over, object what)
+    {
+        Compare("weight", added.Weight, over.Weight);
+        Compare("bias", added.Bias, over.Bias);
+        Compare("A", added.A, over.A);
+        Compare("B", added.B, over.B);
+        device.CheckBorders();
+
+        void Compare(string part, Tensor one, Tensor other)
+        {
+            if (!one.IsNone)
+                Assert.That(device.Read(other), Is.EqualTo(device.Read(one)), $"{what}: {part}");
+        }
+    }
+}
