@@ -85,18 +85,23 @@ internal static class MergeTimes
             string[] files = [.. experts.Select(expert => Path.Combine(expert.Folder, "model.safetensors"))];
             foreach (string file in files)
                 FileHash.Of(file); // into the page cache
-            var output = new MergeOutput(Path.Combine(models, "merged"), Replace: true);
+            string merged = Path.Combine(models, "merged"), memory = Path.Combine(models, "hashes.json");
             bool isSoup = merge == "soup";
             Measure(
-                backend, $"{merge}, {(forget ? "files hashed" : "files")}",
+                backend, $"{merge}, {(forget ? "files never seen" : "files")}",
                 ((isSoup ? Experts : 2) + 1) * new FileInfo(files[0]).Length, steps, () =>
                 {
+                    var output = new MergeOutput(merged, Replace: true);
                     if (isSoup)
                         Soup.Run(experts, output);
                     else
                         Interpolate.Run(experts[0], experts[1], LayerSelection.All, 0.3, output);
+                }, () =>
+                {
+                    if (forget)
+                        File.Delete(memory);
                 });
-            Directory.Delete(output.Folder, recursive: true);
+            Directory.Delete(merged, recursive: true);
         }
         finally
         {
@@ -105,12 +110,14 @@ internal static class MergeTimes
         }
     }
 
-    private static void Measure(Backend backend, string name, long bytes, int steps, Action merge)
+    private static void Measure(
+        Backend backend, string name, long bytes, int steps, Action merge, Action? before = null)
     {
         var (seconds, shares) = (new List<double>(), new List<double>());
         long memory = 0;
         for (int run = 0; run < Warmup + steps; run++)
         {
+            before?.Invoke();
             double time = CaseReport.Time(merge);
             memory = memory == 0 ? CaseReport.MemoryNow() : memory; // before the first copy, which takes some
             if (run < Warmup)

@@ -26,6 +26,8 @@ internal sealed record RaceCase(
         Merge("soup", "soup of 5 x 400 MB, in memory", "memory soup", "merge", "soup5"),
         Merge("interpolation", "interpolation, in memory", "memory interpolation", "merge", "interp"),
         Merge("soup-files", "soup of 5, files", "files soup dir={dir}", "mergefile --dir {dir}", "file soup5"),
+        Merge("soup-rehash", "soup of 5, files whose hashes are not known", "rehash soup dir={dir}",
+            "mergefile --dir {dir}", "file soup5"),
         Merge("interpolation-files", "interpolation, files", "files interpolation dir={dir}", "mergefile --dir {dir}",
             "file interp"),
     ];

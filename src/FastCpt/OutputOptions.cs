@@ -11,7 +11,7 @@ internal sealed class OutputOptions
 {
     private readonly Option<string> _output = new("--output", "-o")
     {
-        Description = "The new model folder.",
+        Description = "The new model folder; hashes.json beside it remembers the hashes of inputs.",
         Required = true,
     };
 

@@ -29,7 +29,7 @@ internal static class Merge
                 folders.Add(TensorFolder.Open(model.Folder, output.Warn));
             using var writer = new FolderWriter(output.Folder, output.FileSystem) { KeepsDigests = false };
             IReadOnlyList<Dictionary<string, string>> hashes =
-                Combine.Write(Named(folders), blend, writer, output.Progress, output.Stop);
+                Combine.Write(Named(folders), blend, writer, output.Memory, output.Progress, output.Stop);
             var descriptions = new JsonArray([.. inputs.Select((input, i) =>
                 MergeManifest.Describe(input.Model, input.Role, hashes[i]))]);
             writer.Write(MergeManifest.FileName,

@@ -13,6 +13,9 @@ public sealed record MergeOutput(string Folder, bool Replace = false)
     /// <summary>Told what is odd and does no harm.</summary>
     public Action<string> Warn { get; init; } = _ => { };
 
+    /// <summary>Remembers the hashes of input files; by default in hashes.json beside the new folder.</summary>
+    public FileHashes Memory { get; init; } = new(Path.GetDirectoryName(Path.GetFullPath(Folder)) ?? Folder);
+
     public StopSignal? Stop { get; init; }
 
     public FileSystem? FileSystem { get; init; }

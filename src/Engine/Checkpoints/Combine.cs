@@ -5,20 +5,21 @@ namespace FastCpt.Engine.Checkpoints;
 
 /// <summary>Streams named tensors of several models into a new one, a piece at a time.</summary>
 /// <remarks>
-/// Every input has a thread that reads and hashes a few pieces ahead; the caller's thread sums and writes them. Which
-/// thread is how far never shows in the bytes.
+/// Every input has a thread that reads a few pieces ahead, and hashes files whose hashes are not remembered; the
+/// caller's thread sums and writes. Which thread is how far never shows in the bytes.
 /// </remarks>
 public static class Combine
 {
     /// <summary>Writes a tensor for every tensor of the inputs, which agree in names, shapes and types.</summary>
     /// <param name="blend">How a tensor is made; what is not floating, and no copy, comes from the first input.</param>
     /// <param name="output">Receives model.safetensors, or shards with their index.</param>
+    /// <param name="memory">Knows hashes of files that have not changed since, and is told those found here.</param>
     /// <param name="progress">Told the bytes that are written and those that will be, once a piece.</param>
     /// <param name="stop">Polled once a piece.</param>
     /// <returns>For every input the SHA-256 of its files, by name.</returns>
     /// <exception cref="RunException">Exit 4: inputs disagree. Exit 6: the disk. Exit 130, 143: stopped.</exception>
     public static IReadOnlyList<Dictionary<string, string>> Write(
-        IReadOnlyList<NamedTensors> inputs, Func<string, Blend> blend, FolderWriter output,
+        IReadOnlyList<NamedTensors> inputs, Func<string, Blend> blend, FolderWriter output, FileHashes memory,
         Action<long, long>? progress = null, StopSignal? stop = null)
     {
         for (int i = 1; i < inputs.Count; i++)
@@ -34,7 +35,8 @@ public static class Combine
             {
                 int input = i;
                 readers.Add(new PieceReader(inputs[i], order
-                    .Where(entry => made[entry.Name].Terms.Any(term => term.Input == input)).SelectMany(Piece.Of)));
+                    .Where(entry => made[entry.Name].Terms.Any(term => term.Input == input)).SelectMany(Piece.Of),
+                    memory));
             }
 
             long total = inputs[0].TotalBytes, done = 0;
@@ -49,7 +51,9 @@ public static class Combine
                     progress?.Invoke(done, total);
                 }
             });
-            return [.. readers.Select(reader => reader.Hashes(stop))];
+            Dictionary<string, string>[] hashes = [.. readers.Select(reader => reader.Hashes(stop))];
+            memory.Remember(readers.SelectMany(reader => reader.Found));
+            return hashes;
         }
         finally
         {

@@ -3,23 +3,26 @@ using FastCpt.Engine.Files;
 
 namespace FastCpt.Engine.Checkpoints;
 
-/// <summary>Reads what a merge needs of one input a few pieces ahead, and hashes its files, on a thread of its own.
-/// </summary>
+/// <summary>Reads what a merge needs of one input a few pieces ahead, and hashes its files where their hashes are not
+/// remembered, on a thread of its own.</summary>
 internal sealed class PieceReader : IDisposable
 {
     private const int Buffers = 3, PollMilliseconds = 50;
 
     private readonly BlockingCollection<byte[]> _free = [], _full = [];
     private readonly CancellationTokenSource _cancel = new();
+    private readonly HashedTensors _tensors;
     private readonly Task<Dictionary<string, string>> _work;
 
     /// <param name="pieces">In the order in which they are taken; enumerated on the thread.</param>
-    public PieceReader(NamedTensors input, IEnumerable<Piece> pieces)
+    /// <param name="memory">Not used on the thread.</param>
+    public PieceReader(NamedTensors input, IEnumerable<Piece> pieces, FileHashes memory)
     {
+        _tensors = new HashedTensors(input, memory);
         for (int i = 0; i < Buffers; i++)
             _free.Add(GC.AllocateUninitializedArray<byte>(Piece.MostBytes));
         _work = Task.Factory.StartNew(
-            () => Read(input, pieces), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => Read(pieces), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>The next piece, to be given back with <see cref="Return"/>.</summary>
@@ -43,25 +46,28 @@ internal sealed class PieceReader : IDisposable
         return _work.GetAwaiter().GetResult();
     }
 
+    /// <summary>What to remember of files that were read, once their hashes are there.</summary>
+    public IEnumerable<(string Path, string? State, string Hash)> Found => _tensors.Found;
+
     /// <summary>Returns when nothing reads the input any more.</summary>
     public void Dispose()
     {
         _cancel.Cancel();
         Task.WhenAny(_work).Wait();
+        _tensors.Dispose();
         _free.Dispose();
         _full.Dispose();
         _cancel.Dispose();
     }
 
-    private Dictionary<string, string> Read(NamedTensors input, IEnumerable<Piece> pieces)
+    private Dictionary<string, string> Read(IEnumerable<Piece> pieces)
     {
-        using var tensors = new HashedTensors(input);
         try
         {
             foreach (Piece piece in pieces)
             {
                 byte[] buffer = _free.Take(_cancel.Token);
-                tensors.Read(piece.Entry.Name, piece.Offset, buffer.AsSpan(0, piece.Bytes), _cancel.Token);
+                _tensors.Read(piece.Entry.Name, piece.Offset, buffer.AsSpan(0, piece.Bytes), _cancel.Token);
                 _full.Add(buffer);
             }
         }
@@ -70,6 +76,6 @@ internal sealed class PieceReader : IDisposable
             _full.CompleteAdding();
         }
 
-        return tensors.Finish(_cancel.Token);
+        return _tensors.Finish(_cancel.Token);
     }
 }

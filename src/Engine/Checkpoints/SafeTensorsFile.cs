@@ -74,8 +74,8 @@ public sealed class SafeTensorsFile : IDisposable
         _file.Read(entry.Offset + byteOffset, bytes);
     }
 
-    /// <summary>For the hash of the whole file, while its tensors are read.</summary>
-    internal PassingHash StartHash() => new(_file);
+    /// <summary>The file itself, for the hash of all its bytes.</summary>
+    internal InputFile Input => _file;
 
     public void Dispose() => _file.Dispose();
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -7,8 +6,10 @@ namespace FastCpt.Engine.Files;
 
 /// <summary>SHA-256 of files, each read once until it changes; remembered in a folder's hashes.json.</summary>
 /// <remarks>
-/// A file is taken for unchanged while its length and the time of its last change are. Times are as fine as the file
-/// system's, so a file that has just changed is not remembered. Where the folder is missing, nothing is.
+/// A file is taken for unchanged while its path and <see cref="InputFile.State"/> are: length, time of the last change
+/// and, on Linux, inode and time of the last change of those. What cannot be seen in them is a change within the file
+/// system's step of time, so a file that has just changed is not remembered, and bytes that rot on the medium. Where
+/// the folder is missing, nothing is remembered.
 /// </remarks>
 public sealed class FileHashes(string folder)
 {
@@ -23,35 +24,45 @@ public sealed class FileHashes(string folder)
     /// <exception cref="RunException">Exit 3: the file cannot be read.</exception>
     public string Of(string path)
     {
-        var file = new FileInfo(path);
-        string key = file.FullName;
-        if (!file.Exists)
-            return FileHash.Of(path);
-        string state = string.Create(
-            CultureInfo.InvariantCulture, $"{file.Length} bytes, changed {file.LastWriteTimeUtc:O}");
-        _known ??= Load();
-        if (_known[key] is JsonArray { Count: 2 } entry && Text(entry[0]) == state && Text(entry[1]) is { } known)
+        using InputFile file = InputFile.Open(path, ExitCode.Config);
+        if (Known(file) is { } known)
             return known;
-        bool isSettled = DateTime.UtcNow - file.LastWriteTimeUtc > Settled;
-        string hash = FileHash.Of(path);
-        if (isSettled)
-            Remember(key, new JsonArray(state, hash));
-        return hash;
+        string? state = StateToRemember(file);
+        using var hash = new PassingHash(file);
+        string found = hash.Finish(CancellationToken.None);
+        Remember([(file.Path, state, found)]);
+        return found;
     }
 
-    private void Remember(string key, JsonArray entry)
+    /// <summary>The hash of an open file as it is now; null where it has to be read.</summary>
+    internal string? Known(InputFile file)
     {
-        if (!Directory.Exists(folder))
+        _known ??= Load();
+        return _known[Path.GetFullPath(file.Path)] is JsonArray { Count: 2 } entry && Text(entry[0]) == file.State
+            ? Text(entry[1])
+            : null;
+    }
+
+    /// <summary>What to remember a file by that is about to be read; null where it has just changed.</summary>
+    internal static string? StateToRemember(InputFile file) =>
+        DateTime.UtcNow - file.ChangedUtc > Settled ? file.State : null;
+
+    /// <summary>Keeps hashes beside the states that the files had before they were read.</summary>
+    internal void Remember(IEnumerable<(string Path, string? State, string Hash)> files)
+    {
+        (string Path, string? State, string Hash)[] settled = [.. files.Where(file => file.State is not null)];
+        if (settled.Length == 0 || !Directory.Exists(folder))
             return;
         _known = Load();        // others may have added to it
-        _known[key] = entry;
+        foreach (var (path, state, hash) in settled)
+            _known[Path.GetFullPath(path)] = new JsonArray(state, hash);
         try
         {
             AtomicFile.Write(_path, Encoding.UTF8.GetBytes(_known.ToJsonString() + "\n"));
         }
         catch (RunException)
         {
-            // The hash is right all the same; the file is read again next time.
+            // The hashes are right all the same; the files are read again next time.
         }
     }
 

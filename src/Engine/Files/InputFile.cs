@@ -19,6 +19,26 @@ public sealed class InputFile : IDisposable
     /// <summary>Bytes of the file when it was opened.</summary>
     public long Length { get; }
 
+    /// <summary>What the file is known by now: another text where its bytes may have changed.</summary>
+    /// <exception cref="RunException">The system does not tell.</exception>
+    public string State
+    {
+        get
+        {
+            try
+            {
+                return RegularFile.StateOf(_file);
+            }
+            catch (IOException e)
+            {
+                throw new RunException(_code, $"{Path}: {e.Message}", e);
+            }
+        }
+    }
+
+    /// <summary>Time of the last change of its bytes.</summary>
+    public DateTime ChangedUtc => File.GetLastWriteTimeUtc(_file);
+
     /// <summary>Opens a regular file, or a link to one.</summary>
     /// <param name="code">What the run ends with when the file cannot be read.</param>
     /// <exception cref="RunException">It is missing, not readable, a folder, a pipe or a device.</exception>

@@ -19,8 +19,10 @@ public sealed record StudyRun(
     public string ShardFolder => Path.Combine(Config.OutputDir, ShardFolderName);
 
     /// <summary>A merge into a folder of the study.</summary>
-    public MergeOutput MergeTo(string folder) =>
-        new(folder, Replace: true) { Warn = Say, Stop = Stop, FileSystem = Files };
+    public MergeOutput MergeTo(string folder) => new(folder, Replace: true)
+    {
+        Memory = new FileHashes(ShardFolder), Warn = Say, Stop = Stop, FileSystem = Files,
+    };
 
     public void Say(string message)
     {

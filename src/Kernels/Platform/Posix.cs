@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace FastCpt.Kernels.Platform;
 
@@ -79,6 +81,20 @@ internal static partial class Posix
             : throw Failed("rename", second, error);
     }
 
+    /// <summary>Inode and time of the last change of a file or of what the system keeps of it; Linux alone.</summary>
+    public static unsafe string IdentityOf(SafeFileHandle file)
+    {
+        const int EmptyPath = 0x1000;                       // AT_EMPTY_PATH: the file itself
+        const uint Inode = 0x100, ChangeTime = 0x80;        // STATX_INO, STATX_CTIME
+        const int InodeAt = 32, SecondsAt = 96, NanosecondsAt = 104, Bytes = 256;     // of struct statx
+        byte* facts = stackalloc byte[Bytes];
+        if (FileFacts(file, "", EmptyPath, Inode | ChangeTime, facts) != 0)
+            throw Failed("statx", "a file", Marshal.GetLastPInvokeError());
+        (ulong inode, long seconds) = (*(ulong*)(facts + InodeAt), *(long*)(facts + SecondsAt));
+        uint nanoseconds = *(uint*)(facts + NanosecondsAt);
+        return string.Create(CultureInfo.InvariantCulture, $"inode {inode} at {seconds}.{nanoseconds:D9}");
+    }
+
     public static void Close(int file) => _ = CloseFile(file);
 
     private static IOException Failed(string call, string path, int error) =>
@@ -98,6 +114,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int Lock(int file, int operation);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int FileFacts(SafeFileHandle folder, string path, int flags, uint mask, byte* facts);
 
     [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int RenameAt(int fromFolder, string from, int toFolder, string to, uint flags);

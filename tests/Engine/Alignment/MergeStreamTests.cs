@@ -62,6 +62,27 @@ public sealed class MergeStreamTests
     }
 
     [Test]
+    public void Manifest_OfFilesThatAreAsTheyWere_HasTheRememberedHashes()
+    {
+        MergeInput[] experts = Experts(DType.F32, 2);
+        foreach (MergeInput expert in experts)
+            File.SetLastWriteTimeUtc(_models.At($"{expert.Id}/model.safetensors"), DateTime.UtcNow.AddHours(-1));
+        Soup.Run(experts, _models.Output("first"));
+        string memory = _models.At("hashes.json"), known = File.ReadAllText(memory);
+        string hash = FileHash.Of(_models.At("expert1/model.safetensors")), other = new('0', hash.Length);
+        Assert.That(known, Does.Contain(hash));
+        File.WriteAllText(memory, known.Replace(hash, other));
+        Soup.Run(experts, _models.Output("second"));
+        Assert.That(File.ReadAllText(_models.At("second/merge.json")), Does.Contain(other), "it was not read");
+        File.SetLastWriteTimeUtc(_models.At("expert1/model.safetensors"), DateTime.UtcNow.AddHours(-2));
+        Soup.Run(experts, _models.Output("third"));
+        Assert.That(File.ReadAllBytes(_models.At("third/merge.json")),
+            Is.EqualTo(File.ReadAllBytes(_models.At("first/merge.json"))));
+        Assert.That(File.ReadAllBytes(_models.At("third/model.safetensors")),
+            Is.EqualTo(File.ReadAllBytes(_models.At("first/model.safetensors"))));
+    }
+
+    [Test]
     public void Merge_StoppedAfterAFewPieces_LeavesNothing()
     {
         MergeInput[] experts = Experts(DType.F32, 2);

@@ -16,10 +16,26 @@ public sealed class FileHashesTests
     [Test]
     public void Hash_OfAFileThatIsAsItWas_IsRemembered_AlsoByOthers()
     {
-        string path = Write("kept", "a", LongAgo), first = new FileHashes(_folder.Path).Of(path);
+        using var folder = new TestFolder();
+        string path = Write("kept", "a", LongAgo), first = new FileHashes(folder.Path).Of(path);
         Assert.That(first, Is.EqualTo(FileHash.Of(path)));
-        Write("kept", "b", LongAgo);
-        Assert.That(new FileHashes(_folder.Path).Of(path), Is.EqualTo(first), "it was not read");
+        string memory = folder.At("hashes.json"), other = new('0', first.Length);
+        File.WriteAllText(memory, File.ReadAllText(memory).Replace(first, other));
+        Assert.That(new FileHashes(folder.Path).Of(path), Is.EqualTo(other), "it was not read");
+    }
+
+    [Test]
+    public void Hash_OfAFileThatTookThePlaceOfAnother_IsItsOwn_WhateverItsTimes()
+    {
+        if (!OperatingSystem.IsLinux())
+            Assert.Ignore("Length and time are all that this system tells of a file here.");
+        var hashes = new FileHashes(_folder.Path);
+        string path = Write("replaced", "a", LongAgo), first = hashes.Of(path);
+        File.Move(Write("other", "b", LongAgo), path, overwrite: true);
+        Assert.That(hashes.Of(path), Is.EqualTo(FileHash.Of(path)).And.Not.EqualTo(first));
+        first = hashes.Of(path);
+        Write("replaced", "c", LongAgo);
+        Assert.That(hashes.Of(path), Is.EqualTo(FileHash.Of(path)).And.Not.EqualTo(first), "in place");
     }
 
     [TestCase("b", 1)]
