@@ -1,5 +1,7 @@
 using FastCpt.Engine;
+using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Models;
+using FastCpt.Engine.Parameters;
 using FastCpt.Engine.Training;
 using FastCpt.Kernels;
 
@@ -11,6 +13,8 @@ internal sealed class DecoderStep : IDisposable
     public static readonly IReadOnlyList<string> Sizes = ["15m", "110m"];
 
     private readonly CausalModel _model;
+    private readonly Lora? _lora;
+    private readonly ParameterSet _trained;
     private readonly Tape _tape;
     private readonly TokenLosses _losses;
     private readonly AdamW _optimizer;
@@ -18,16 +22,22 @@ internal sealed class DecoderStep : IDisposable
     private long _update;
 
     /// <param name="size">One of <see cref="Sizes"/>.</param>
-    public DecoderStep(Backend backend, string size, DType type, bool recompute = false)
+    /// <param name="lora">Adapters to train instead of the weights; null for none.</param>
+    public DecoderStep(
+        Backend backend, string size, DType type, bool recompute = false, LoraSettings? lora = null)
     {
         Recompute = recompute;
         _model = Model(backend, size, type);
         int rows = size == "15m" ? 8 : 4, length = _model.Config.MaxPositions;
         ModelInitializer.Draw(_model, seed: 1);
-        _model.Parameters.Train(_ => true);
+        if (lora is null)
+            _model.Parameters.Train(_ => true);
+        else
+            _lora = Lora.Attach(_model, lora);
+        _trained = _lora?.Parameters ?? _model.Parameters;
         _tape = new Tape(backend);
         _losses = new TokenLosses(backend, rows * length);
-        _optimizer = new AdamW(_model.Parameters, new AdamWSettings(), _ => default);
+        _optimizer = new AdamW(_trained, new AdamWSettings(), _ => default);
         var random = new Random(1);
         _ids = Draw();
         _targets = Draw();
@@ -54,7 +64,7 @@ internal sealed class DecoderStep : IDisposable
     /// <returns>Mean loss in nats.</returns>
     public double Run()
     {
-        _model.Parameters.ClearGradients();
+        _trained.ClearGradients();
         _tape.BeginTraining(Recompute);
         ModelInputs inputs = ModelInputs.Upload(_tape, _ids, _positions, _bounds, _targets);
         _model.Losses(_tape, inputs, 1f / Tokens, _losses.For(Tokens));
@@ -69,6 +79,7 @@ internal sealed class DecoderStep : IDisposable
         _optimizer.Dispose();
         _losses.Dispose();
         _tape.Dispose();
+        _lora?.Dispose();
         _model.Dispose();
     }
 

@@ -3,6 +3,7 @@ using FastCpt.Bench;
 using FastCpt.Bench.Kernels;
 using FastCpt.Bench.Racing;
 using FastCpt.Bench.Serve;
+using FastCpt.Kernels;
 
 return args switch
 {
@@ -17,6 +18,8 @@ return args switch
     ["update", .. var rest] => UpdateTimes.Run(rest),
     ["merges", .. var rest] => MergeTimes.Run(rest),
     ["race", .. var rest] => Race.Run(rest),
+    ["adapters"] => AdapterTimes.Run(DType.BF16),
+    ["adapters", "f32"] => AdapterTimes.Run(DType.F32),
     // Classes of BenchmarkDotNet: -- --filter '*Tokenizer*'
     _ => BenchArguments.Run(args),
 };

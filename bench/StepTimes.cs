@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Training;
 using FastCpt.Kernels;
 using FastCpt.Kernels.Profiling;
@@ -14,13 +15,15 @@ internal static class StepTimes
 {
     private const int WarmupSteps = 2;
 
-    /// <param name="arguments">Size (15m, 110m), optionally bf16, recompute, profile, steps=N, threads=N.</param>
+    /// <param name="arguments">Size (15m, 110m), optionally bf16, recompute, profile, steps=N, threads=N; lora=R
+    /// trains adapters of that rank, with on=qv or on=all on these linear layers.</param>
     public static int Run(ReadOnlySpan<string> arguments)
     {
         string size = "15m";
         DType type = DType.F32;
         bool recompute = false, profile = false;
-        int steps = 7, threads = 0;
+        int steps = 7, threads = 0, rank = 0;
+        string[] targets = ["q_proj", "v_proj"];
         foreach (string argument in arguments)
         {
             if (DecoderStep.Sizes.Contains(argument))
@@ -35,21 +38,28 @@ internal static class StepTimes
                 steps = int.Parse(argument.AsSpan(6), CultureInfo.InvariantCulture);
             else if (argument.StartsWith("threads=", StringComparison.Ordinal))
                 threads = int.Parse(argument.AsSpan(8), CultureInfo.InvariantCulture);
-            else
+            else if (argument.StartsWith("lora=", StringComparison.Ordinal))
+                rank = int.Parse(argument.AsSpan(5), CultureInfo.InvariantCulture);
+            else if (argument == "on=all")
+                targets = [LoraSettings.AllLinear];
+            else if (argument != "on=qv")
                 return Usage(argument);
         }
 
+        // Twice the rank as alpha, as the peer has it.
+        LoraSettings? lora = rank == 0 ? null : new() { Rank = rank, Alpha = 2 * rank, Targets = targets };
+        Case subject = new(size, type, recompute, lora);
         if (profile)
-            Profile(size, type, recompute, steps, threads);
+            Profile(subject, steps, threads);
         else
-            Measure(size, type, recompute, steps, threads);
+            Measure(subject, steps, threads);
         return 0;
     }
 
-    private static void Measure(string size, DType type, bool recompute, int steps, int threads)
+    private static void Measure(Case subject, int steps, int threads)
     {
         using Backend backend = Backends.Open("cpu", threads);
-        using var step = new DecoderStep(backend, size, type, recompute);
+        using var step = new DecoderStep(backend, subject.Size, subject.Type, subject.Recompute, subject.Lora);
         double first = 0, last = 0;
         var seconds = new List<double>();
         for (int i = 0; i < WarmupSteps + steps; i++)
@@ -63,10 +73,10 @@ internal static class StepTimes
         }
 
         long memory = CaseReport.MemoryNow(); // before the limit, which takes some
-        double limit = step.Flops / backend.MeasurePeakFlops(type);
+        double limit = step.Flops / backend.MeasurePeakFlops(subject.Type);
         var report = new CaseReport(
-            $"{size} {type}{(recompute ? " recompute" : "")}", seconds, limit / CaseReport.Median(seconds),
-            $"{type} peak", memory);
+            subject.ToString(), seconds, limit / CaseReport.Median(seconds),
+            $"{subject.Type} peak", memory);
         report.Print(backend, json =>
         {
             json.WriteNumber("tokens_per_s", (int)(step.Tokens / CaseReport.Median(seconds)));
@@ -78,11 +88,11 @@ internal static class StepTimes
     }
 
     /// <summary>Where the time of the steps goes, by op and layer.</summary>
-    private static void Profile(string size, DType type, bool recompute, int steps, int threads)
+    private static void Profile(Case subject, int steps, int threads)
     {
         OpProfile profile = new();
         using Backend backend = new ProfilingBackend(Backends.Open("cpu", threads), profile);
-        using var step = new DecoderStep(backend, size, type, recompute);
+        using var step = new DecoderStep(backend, subject.Size, subject.Type, subject.Recompute, subject.Lora);
         for (int i = 0; i < WarmupSteps; i++)
             step.Run();
         profile.IsRecording = true;
@@ -98,7 +108,15 @@ internal static class StepTimes
     {
         Console.Error.WriteLine(
             $"'{argument}' is not known. Usage: steps [{string.Join('|', DecoderStep.Sizes)}] [bf16] [recompute] "
-            + "[profile] [steps=N] [threads=N]");
+            + "[profile] [steps=N] [threads=N] [lora=R] [on=qv|all]");
         return 2;
+    }
+
+    /// <param name="Lora">Adapters that train instead of the weights; null for none.</param>
+    private sealed record Case(string Size, DType Type, bool Recompute, LoraSettings? Lora)
+    {
+        public override string ToString() =>
+            $"{Size} {Type}{(Recompute ? " recompute" : "")}"
+            + (Lora is null ? "" : $" lora {Lora.Rank} on {string.Join(' ', Lora.Targets)}");
     }
 }
