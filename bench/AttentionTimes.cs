@@ -10,23 +10,38 @@ namespace FastCpt.Bench;
 /// of many short runs, each beside a measurement of the peak: the machine may be shared.</remarks>
 internal static class AttentionTimes
 {
-    private const int Runs = 40;
+    private const int Runs = 30;
 
     private static readonly (string Name, int Batch, int Rows, AttentionShape Shape)[] Layers =
     [
-        ("15M Llama, causal", 2, 256, Of(6, 6, 48, AttentionMask.Causal)),
-        ("110M Llama, causal", 1, 512, Of(12, 12, 64, AttentionMask.Causal)),
-        ("Gemma 3 270M, global", 1, 512, Of(4, 1, 256, AttentionMask.Causal)),
-        ("Gemma 3 270M, local", 1, 1024, Of(4, 1, 256, AttentionMask.Window)),
-        ("XLM-R base, sentences", 8, 64, Of(12, 12, 64, AttentionMask.Bidirectional)),
+        ("15M Llama", 8, 256, Of(6, 6, 48, AttentionMask.Causal)),
+        ("110M Llama", 4, 512, Of(12, 12, 64, AttentionMask.Causal)),
+        ("110M Llama, long", 1, 2048, Of(12, 12, 64, AttentionMask.Causal)),
+        ("110M Llama, packed", 32, 64, Of(12, 12, 64, AttentionMask.Causal)),
+        ("XLM-R base", 32, 64, Of(12, 12, 64, AttentionMask.Bidirectional)),
+        ("XLM-R base, short", 64, 24, Of(12, 12, 64, AttentionMask.Bidirectional)),
+        ("Llama 1B", 1, 1024, Of(32, 8, 64, AttentionMask.Causal)),
+        ("Llama 3B", 1, 1024, Of(24, 8, 128, AttentionMask.Causal)),
+        ("Gemma 3 270M global", 1, 512, Of(4, 1, 256, AttentionMask.Causal)),
+        ("Gemma 3 270M global", 1, 2048, Of(4, 1, 256, AttentionMask.Causal)),
+        ("Gemma 3 270M local", 1, 2048, Of(4, 1, 256, AttentionMask.Window)),
     ];
 
-    public static int Run(int threads)
+    /// <param name="arguments">Optionally threads=N and a part of the layers' names.</param>
+    public static int Run(ReadOnlySpan<string> arguments)
     {
+        int threads = 0;
+        string part = "";
+        foreach (string argument in arguments)
+            if (argument.StartsWith("threads=", StringComparison.Ordinal))
+                threads = int.Parse(argument.AsSpan(8), CultureInfo.InvariantCulture);
+            else
+                part = argument;
         using Backend backend = Backends.Open("cpu", threads);
         foreach (DType type in (ReadOnlySpan<DType>)[DType.F32, DType.BF16])
             foreach (var (name, batch, rows, shape) in Layers)
-                Measure(backend, name, type, batch, rows, shape);
+                if (name.Contains(part, StringComparison.Ordinal))
+                    Measure(backend, name, type, batch, rows, shape);
         return 0;
     }
 
@@ -45,7 +60,7 @@ internal static class AttentionTimes
         double peak = 0, forward = double.MaxValue, backward = double.MaxValue;
         for (int run = 0; run < Runs; run++)
         {
-            peak = Math.Max(peak, backend.MeasurePeakFlops(DType.F32));
+            peak = Math.Max(peak, backend.MeasurePeakFlops(type));
             long start = Stopwatch.GetTimestamp();
             backend.Attention(q, k, v, segments, shape, o, lse);
             forward = Math.Min(forward, Stopwatch.GetElapsedTime(start).TotalSeconds);
@@ -57,7 +72,8 @@ internal static class AttentionTimes
         double flops = (double)batch * shape.Heads * shape.HeadSize * VisiblePairs(rows, shape);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name,-24} {type,-5} forward {forward * 1e3,7:F2} ms {4 * flops / forward / peak,5:P0}   "
+            $"{name,-20} {batch,2} x {rows,4}, {shape.Heads,2}/{shape.KeyHeads,-2} of {shape.HeadSize,3} {type,-4} "
+            + $"forward {forward * 1e3,7:F2} ms {4 * flops / forward / peak,5:P0}   "
             + $"backward {backward * 1e3,7:F2} ms {10 * flops / backward / peak,5:P0}   "
             + $"both {14 * flops / (forward + backward) / peak,5:P0} of {peak / 1e9:F0} GFLOP/s"));
 

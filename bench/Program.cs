@@ -9,8 +9,7 @@ return args switch
 {
     ["serve"] => BenchServer.Run(Console.In, Console.Out),
     ["steps", .. var rest] => StepTimes.Run(rest),
-    ["attention"] => AttentionTimes.Run(0),
-    ["attention", var threads] => AttentionTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
+    ["attention", .. var rest] => AttentionTimes.Run(rest),
     ["products"] => ProductTimes.Run(0),
     ["products", var threads] => ProductTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
     ["passes"] => PassTimes.Run(0),

@@ -1,74 +1,88 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FastCpt.Kernels.Cpu.Jit;
 
 namespace FastCpt.Kernels.Cpu;
 
 /// <summary>Attention block by block: a block of queries over its blocks of keys, softmax on the way.</summary>
 /// <remarks>
-/// A block of scores lives in the nearest cache; maximum, sum and mix of a row are carried from block to block (Dao et
-/// al. 2022, algorithm 1). Blocks of keys start at the segment's first row and a row's sums run over its keys in that
-/// order, lanes being keys modulo 16. A key that a row does not see adds exactly 0, so a row's bits depend on its own
-/// keys alone: not on its block of queries, on later rows or on other segments.
+/// The scores of a tile of rows live in the nearest cache; maximum, sum and mix of a row are carried from block to
+/// block (Dao et al. 2022, algorithm 1), all in F32. Powers are of 2: scores are scaled by log₂e as well. Blocks of
+/// keys start at the segment's first row and a row's sums run over its keys in that order, lanes being keys modulo 16.
+/// A key that a row does not see adds exactly 0, so a row's bits depend on its own keys alone: not on its block of
+/// queries, on later rows or on other segments.
 /// </remarks>
-internal unsafe ref struct AttentionForward<TElement>
+internal unsafe ref struct AttentionForward<TElement, TSteps>
     where TElement : struct, IElement
+    where TSteps : struct, IAttentionSteps
 {
-    private const int Block = AttentionOperands.Block, Tile = AttentionTiles.Rows;
+    private const int Block = AttentionOperands.KeyBlock, Lanes = 16, ScoreRow = MicroKernels.AcrossFloats;
 
     private readonly AttentionOperands _operands;
+    private readonly AttentionProduct _product;
     private readonly void* _output;
     private readonly float* _lse;
-    private readonly float* _keys, _values;          // [blocks, Size, Block], [blocks, Block, PaddedSize]
-    private readonly float* _queries, _mix;          // [Block, PaddedSize]
-    private readonly float* _scores;                 // [Block, Block]
-    private readonly float* _max, _sum, _alpha;      // [Block], [Block], [16]
-    private readonly byte* _packed;                  // [blocks], 1 where a block of keys is packed
+    private readonly float* _keys, _values;          // blocks of keys, turned; of values, as steps
+    private readonly float* _queries, _mix;          // [rows, RowFloats], [rows, PaddedSize]
+    private readonly float* _scores;                 // [tile, ScoreRow]
+    private readonly float* _max, _sum, _alpha;      // [rows + Lanes], [rows, Lanes], [Lanes]
+    private readonly byte* _packed, _finite;         // [blocks], 1 where a block of keys is packed, its values finite
+    private readonly int _rows;
     private int _start, _length, _keyHead;
 
     /// <param name="scratch">Memory of <see cref="ScratchFloats"/>.</param>
-    public AttentionForward(in AttentionOperands operands, void* output, float* lse, float* scratch)
+    public AttentionForward(
+        in AttentionOperands operands, AttentionProduct product, void* output, float* lse, float* scratch)
     {
-        _operands = operands;
+        (_operands, _product) = (operands, product);
         _output = output;
         _lse = lse;
-        long rows = operands.LongestInBlocks;
-        int size = operands.Size, padded = operands.PaddedSize;
+        _rows = AttentionOperands.QueryRows(product);
+        long blocks = AttentionOperands.KeyBlocks(operands.Longest);
         _scores = scratch;
-        _queries = _scores + Block * Block;
-        _mix = _queries + Block * padded;
-        _max = _mix + Block * padded;
-        _sum = _max + Block;
-        _alpha = _sum + Block;
-        _values = _alpha + Block;
-        _keys = _values + rows * padded;
-        _packed = (byte*)(_keys + rows * size);
+        _queries = _scores + Lanes * ScoreRow;
+        _mix = _queries + _rows * operands.RowFloats<TSteps>();
+        _max = _mix + _rows * operands.PaddedSize;
+        _sum = _max + _rows + Lanes;
+        _alpha = _sum + _rows * Lanes;
+        _values = _alpha + Lanes;
+        _keys = _values + blocks * operands.BlockFloats<TSteps>(product.Cols);
+        _packed = (byte*)(_keys + blocks * operands.TurnedFloats<TSteps>(product.Cols));
+        _finite = _packed + blocks;
     }
 
-    public static long ScratchFloats(in AttentionOperands operands) =>
-        Block * Block + 2 * Block * operands.PaddedSize + 3 * Block
-        + operands.LongestInBlocks * (operands.PaddedSize + operands.Size + 1);
+    public static long ScratchFloats(in AttentionOperands operands, AttentionProduct product)
+    {
+        long blocks = AttentionOperands.KeyBlocks(operands.Longest);
+        return Lanes * (ScoreRow + 2)
+            + AttentionOperands.QueryRows(product) * (operands.RowFloats<TSteps>() + operands.PaddedSize + Lanes + 1)
+            + blocks * (operands.BlockFloats<TSteps>(product.Cols) + operands.TurnedFloats<TSteps>(product.Cols) + 1);
+    }
 
     /// <summary>Takes the segment and the key head that the next blocks are of.</summary>
     public void Begin(int start, int length, int keyHead)
     {
         (_start, _length, _keyHead) = (start, length, keyHead);
-        new Span<byte>(_packed, AttentionOperands.Blocks(length)).Clear();
+        new Span<byte>(_packed, AttentionOperands.KeyBlocks(length)).Clear();
     }
 
     /// <summary>Output and lse of a block of queries for one head.</summary>
-    public void Run(int queryBlock, int head)
+    /// <param name="first">Its first row.</param>
+    public void Run(int first, int head)
     {
-        int first = queryBlock * Block, count = Math.Min(Block, _length - first);
-        _operands.PackQueries<TElement>(_start + first, head, count, _queries);
-        new Span<float>(_mix, Block * _operands.PaddedSize).Clear();
-        new Span<float>(_max, Block).Fill(float.NegativeInfinity);
-        new Span<float>(_sum, Block).Clear();
-        var (keyBlock, end) = _operands.KeyBlocks(queryBlock, _length);
-        for (; keyBlock < end; keyBlock++)
+        int count = Math.Min(_rows, _length - first);
+        _operands.CopyRows<TElement, TSteps>(
+            _operands.Queries, _operands.QueryAt(_start + first, head), count, _queries);
+        _operands.Ask(_operands.Queries, _operands.QueryAt(_start + first, head + 1), count);
+        new Span<float>(_mix, count * _operands.PaddedSize).Clear();
+        new Span<float>(_max, _rows + Lanes).Fill(float.NegativeInfinity);
+        new Span<float>(_sum, count * Lanes).Clear();
+        int end = AttentionOperands.KeyBlocks(_operands.Visible(first + count - 1, _length).End);
+        for (int block = _operands.Visible(first, _length).First / Block; block < end; block++)
         {
-            PackKeys(keyBlock);
-            for (int row = 0; row < count; row += Tile)
-                Visit(keyBlock * Block, first, row, Math.Min(Tile, count - row));
+            PackKeys(block);
+            for (int row = 0; row < count; row += _product.Rows)
+                Visit(block, first, row, Math.Min(_product.Rows, count - row));
         }
 
         Finish(first, count, head);
@@ -78,97 +92,114 @@ internal unsafe ref struct AttentionForward<TElement>
     {
         if (_packed[block] != 0)
             return;
-        int row = _start + block * Block, count = Math.Min(Block, _length - block * Block);
-        _operands.PackKeysAcross(row, _keyHead, count, _keys + (long)block * Block * _operands.Size);
-        _operands.PackValues<TElement>(row, _keyHead, count, _values + (long)block * Block * _operands.PaddedSize);
-        _packed[block] = 1;
+        int row = _start + block * Block, count = Math.Min(Block, _length - block * Block), cols = _product.Cols;
+        _operands.PackTurned<TSteps>(
+            _operands.Keys, row, _keyHead, count, cols, _keys + block * _operands.TurnedFloats<TSteps>(cols));
+        _operands.Ask(_operands.Keys, _operands.KeyAt(row, _keyHead + 1), count);
+        _operands.Ask(_operands.Values, _operands.KeyAt(row, _keyHead + 1), count);
+        bool isFinite = _operands.PackSteps<TElement, TSteps>(
+            _operands.Values, _operands.KeyAt(row, _keyHead), count, cols,
+            _values + block * _operands.BlockFloats<TSteps>(cols));
+        (_packed[block], _finite[block]) = (1, (byte)(isFinite ? 1 : 0));
     }
 
     /// <summary>A tile of rows meets a block of keys.</summary>
-    /// <param name="key">First key of the block.</param>
     /// <param name="first">First row of the block of queries.</param>
     /// <param name="row">First row of the tile, in its block.</param>
-    private void Visit(int key, int first, int row, int count)
+    private void Visit(int block, int first, int row, int count)
     {
-        int low = Math.Max(0, _operands.Visible(first + row, _length).First - key);
-        int high = Math.Min(Block, _operands.Visible(first + row + count - 1, _length).End - key);
-        if (low >= high)
+        int* seen = stackalloc int[Lanes], end = stackalloc int[Lanes];
+        _operands.VisibleInBlock(first + row, count, block * Block, _length, seen, end);
+        int from = seen[0] / 32 * 32, to = (end[count - 1] + 15) / 16 * 16;
+        if (seen[0] >= end[count - 1])
             return;
-        int from = low / 16 * 16, to = (high + 15) / 16 * 16, size = _operands.Size, padded = _operands.PaddedSize;
-        float* scores = _scores + row * Block, mix = _mix + row * padded;
-        AttentionTiles.Multiply(
-            _queries + row * padded, padded, 1, _keys + (long)key * size + from, Block, scores + from, Block,
-            to - from, size, fresh: true);
-        Softmax(key, first + row, row, count, from, to);
+        int cols = _product.Cols, size = _operands.RowFloats<TSteps>(), padded = _operands.PaddedSize;
+        long panel = _operands.TurnedPanel<TSteps>(cols);
+        float* mix = _mix + row * padded;
+        _product.Multiply(
+            _queries + row * size, size, _keys + block * _operands.TurnedFloats<TSteps>(cols) + from / cols * panel,
+            panel, _operands.HeadSteps<TSteps>(), count, _scores + from, ScoreRow, to - from, adds: false);
+        Softmax(row, count, from, to, seen, end);
         for (int index = 0; index < count; index++)
             if (_alpha[index] != 1)
                 Scale(mix + index * padded, padded, _alpha[index]);
-        int* seen = stackalloc int[Tile], end = stackalloc int[Tile];
-        _operands.VisibleInBlock(first + row, count, key, _length, seen, end);
-        AttentionTiles.AddSeen(scores, Block, 1, _values + (long)key * padded, padded, mix, padded, padded, seen, end);
+        _product.AddSeen<TSteps>(
+            _scores, ScoreRow, _values + block * _operands.BlockFloats<TSteps>(cols),
+            AttentionOperands.BlockPanel<TSteps>(cols), count, mix, padded, padded, seen, end, _finite[block] != 0);
     }
 
-    /// <summary>Scores become exp(score − maximum so far), 0 where unseen; maxima and sums go on.</summary>
+    /// <summary>Scores become 2 to (scaled score − maximum so far), 0 where unseen; maxima and sums go on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Softmax(int key, int queryRow, int row, int count, int from, int to)
+    private readonly void Softmax(int row, int count, int from, int to, int* seen, int* end)
     {
-        float* scores = _scores + row * Block;
-        float* max = _max + row, sum = _sum + row, top = stackalloc float[16], bottom = stackalloc float[16];
-        Vector512.Create(float.NegativeInfinity).Store(top);
+        float* top = stackalloc float[Lanes];
+        Vector512<float> lowest = Vector512.Create(float.NegativeInfinity);
+        Vector512<float> scale = Vector512.Create(_operands.BinaryScale);
+        lowest.Store(top);
         for (int index = 0; index < count; index++)
-        {
-            var (first, end) = _operands.Visible(queryRow + index, _length);
-            top[index] = MaskAndMax(scores + index * Block, from, to, first - key, end - key);
-        }
+            top[index] = Max(_scores + index * ScoreRow, scale, from, to, seen[index], end[index]);
 
         // Lanes are the rows of the tile. A row that has seen no key yet keeps −∞; 0 in its place keeps NaN away.
-        Vector512<float> before = Vector512.Create(Vector256.Load(max), Vector256<float>.Zero);
-        Vector512<float> after = Vector512.MaxNative(before, Vector512.Load(top));
-        Vector512<float> unseen = Vector512.Equals(after, Vector512.Create(float.NegativeInfinity));
-        Vector512<float> reference = Vector512.ConditionalSelect(unseen, Vector512<float>.Zero, after);
-        Vector512<float> alpha = VectorMath.Exp(before - reference);
+        Vector512<float> before = Vector512.Load(_max + row), after = Vector512.MaxNative(before, Vector512.Load(top));
+        Vector512<float> reference = Vector512.ConditionalSelect(
+            Vector512.Equals(after, lowest), Vector512<float>.Zero, after);
+        after.Store(_max + row);
         reference.Store(top);
-        Vector512<float>.Zero.Store(bottom);
+        VectorMath.Exp2(before - reference).Store(_alpha);
         for (int index = 0; index < count; index++)
-            bottom[index] = ExpAndSum(scores + index * Block, from, to, top[index]);
-        after.GetLower().Store(max);
-        alpha.Store(_alpha);
-        Vector256.FusedMultiplyAdd(Vector256.Load(sum), alpha.GetLower(), Vector256.Load(bottom)).Store(sum);
+        {
+            Vector512<float> added = Exponentiate(
+                _scores + index * ScoreRow, scale, top[index], from, to, seen[index], end[index]);
+            float* sum = _sum + (row + index) * Lanes;
+            Vector512.FusedMultiplyAdd(Vector512.Load(sum), Vector512.Create(_alpha[index]), added).Store(sum);
+        }
     }
 
-    /// <summary>Unseen scores become −∞.</summary>
+    /// <summary>The largest scaled score that is seen.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float MaskAndMax(float* scores, int from, int to, int first, int end)
+    private static float Max(float* scores, Vector512<float> scale, int from, int to, int first, int end)
     {
         Vector512<float> max = Vector512.Create(float.NegativeInfinity);
         for (int col = from; col < to; col += 16)
         {
-            Vector512<float> part = Vector512.Load(scores + col);
+            Vector512<float> part = Vector512.Load(scores + col) * scale;
             if (col < first || col + 16 > end)
-            {
                 part = Vector512.ConditionalSelect(
                     AttentionOperands.Between(col, first, end), part, Vector512.Create(float.NegativeInfinity));
-                part.Store(scores + col);
-            }
-
             max = Vector512.MaxNative(max, part);
         }
 
         return VectorMath.Max(max);
     }
 
+    /// <summary>Writes a row of powers, as a left side, over its scores.</summary>
+    /// <returns>Their sum before they are rounded to steps.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float ExpAndSum(float* scores, int from, int to, float max)
+    private static Vector512<float> Exponentiate(
+        float* scores, Vector512<float> scale, float reference, int from, int to, int first, int end)
     {
-        Vector512<float> sum = Vector512<float>.Zero, reference = Vector512.Create(max);
-        for (int col = from; col < to; col += 16)
+        Vector512<float> sum = Vector512<float>.Zero, shift = Vector512.Create(-reference);
+        for (int col = from; col < to; col += 32)
         {
-            Vector512<float> part = VectorMath.Exp(Vector512.Load(scores + col) - reference);
-            part.Store(scores + col);
-            sum += part;
+            Vector512<float> lower = Power(scores, scale, shift, col, first, end), upper = Vector512<float>.Zero;
+            if (col + 16 < to)
+                upper = Power(scores, scale, shift, col + 16, first, end);
+            sum = sum + lower + upper;
+            TSteps.StoreRow(lower, upper, scores, col);
         }
 
-        return VectorMath.Sum(sum);
+        return sum;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Power(
+        float* scores, Vector512<float> scale, Vector512<float> shift, int col, int first, int end)
+    {
+        Vector512<float> power =
+            VectorMath.Exp2(Vector512.FusedMultiplyAdd(Vector512.Load(scores + col), scale, shift));
+        return col < first || col + 16 > end
+            ? Vector512.ConditionalSelect(AttentionOperands.Between(col, first, end), power, Vector512<float>.Zero)
+            : power;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -179,20 +210,35 @@ internal unsafe ref struct AttentionForward<TElement>
             (Vector512.Load(row + col) * factors).Store(row + col);
     }
 
-    /// <summary>o = mix / sum and lse = max + log(sum).</summary>
+    /// <summary>o = mix / sum and lse = maximum + log(sum).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Finish(int first, int count, int head)
     {
+        const float Ln2 = 0.693147181f;
         int size = _operands.Size, padded = _operands.PaddedSize;
-        for (int row = 0; row < count; row++)
+        long at = _operands.QueryAt(_start + first, head), stride = _operands.Queries.Cols;
+        float* sums = _alpha, logs = _scores;
+        for (int row = 0; row < count; row++, at += stride)
         {
-            long at = _operands.QueryAt(_start + first + row, head);
-            Vector512<float> sum = Vector512.Create(_sum[row]);
+            float sum = VectorMath.Sum(Vector512.Load(_sum + row * Lanes));
+            Vector512<float> share = Vector512.Create(1 / sum);
             // Adding 0 makes one zero of the two, whose sign unseen keys could otherwise change.
             for (int col = 0; col < size; col += 16)
                 Row.Store<TElement>(
-                    Vector512.Load(_mix + row * padded + col) / sum + Vector512<float>.Zero, _output, at, col, size);
-            _lse[(long)(_start + first + row) * _operands.Heads + head] = _max[row] + VectorMath.Log(_sum[row]);
+                    Vector512.FusedMultiplyAdd(
+                        Vector512.Load(_mix + row * padded + col), share, Vector512<float>.Zero),
+                    _output, at, col, size);
+            sums[row % Lanes] = sum;
+            if (row % Lanes == Lanes - 1 || row == count - 1)
+                Vector512.FusedMultiplyAdd(
+                    Vector512.Load(_max + row / Lanes * Lanes), Vector512.Create(Ln2),
+                    VectorMath.Log(Vector512.Load(sums)))
+                    .Store(logs + row / Lanes * Lanes);
         }
+
+        float* lse = _lse + (long)(_start + first) * _operands.Heads + head;
+        for (int row = 0; row < count; row++)
+            lse[(long)row * _operands.Heads] = logs[row];
     }
 }
 
@@ -202,10 +248,13 @@ public sealed unsafe partial class CpuBackend
         Tensor q, Tensor k, Tensor v, Segments segments, in AttentionShape shape, Tensor o, Tensor lse)
     {
         ClearPadding(segments, o, lse);
+        AttentionOperands operands = new(q, k, v, segments, shape);
         if (IsSingle(q))
-            _pool.Run(new AttentionJob<SingleElement>(this, new(q, k, v, segments, shape), o, lse));
+            _pool.Run(new AttentionJob<SingleElement, SingleSteps>(this, operands, _attentionSingles, o, lse));
+        else if (_attentionPairs is null)
+            _pool.Run(new AttentionJob<BrainElement, SingleSteps>(this, operands, _attentionSingles, o, lse));
         else
-            _pool.Run(new AttentionJob<BrainElement>(this, new(q, k, v, segments, shape), o, lse));
+            _pool.Run(new AttentionJob<BrainElement, PairSteps>(this, operands, _attentionPairs, o, lse));
     }
 
     /// <summary>Rows between segments: o is 0 and lse −∞.</summary>
@@ -228,16 +277,20 @@ public sealed unsafe partial class CpuBackend
     }
 
     /// <summary>Blocks of queries in order of segment, head and place; a worker takes a run of equal cost.</summary>
-    private readonly struct AttentionJob<TElement>(
-        CpuBackend backend, AttentionOperands operands, Tensor o, Tensor lse) : IJob
+    private readonly struct AttentionJob<TElement, TSteps>(
+        CpuBackend backend, AttentionOperands operands, AttentionProducts products, Tensor o, Tensor lse) : IJob
         where TElement : struct, IElement
+        where TSteps : struct, IAttentionSteps
     {
         public void Run(int worker, int workers)
         {
+            AttentionProduct product = products.InRows;
             float* scratch = (float*)backend.WorkerScratch(
-                worker, AttentionForward<TElement>.ScratchFloats(operands) * sizeof(float));
-            AttentionForward<TElement> forward = new(operands, (void*)o.Address, (float*)lse.Address, scratch);
-            CostShare share = new(operands.Cost() * operands.Heads, worker, workers);
+                worker, AttentionForward<TElement, TSteps>.ScratchFloats(operands, product) * sizeof(float));
+            AttentionForward<TElement, TSteps> forward =
+                new(operands, product, (void*)o.Address, (float*)lse.Address, scratch);
+            int rows = AttentionOperands.QueryRows(product);
+            CostShare share = new(operands.Cost(rows) * operands.Heads, worker, workers);
             for (int segment = 0; segment < operands.Segments; segment++)
             {
                 var (start, length) = operands.Segment(segment);
@@ -245,12 +298,9 @@ public sealed unsafe partial class CpuBackend
                 {
                     if (head % operands.Group == 0)
                         forward.Begin(start, length, head / operands.Group);
-                    for (int block = 0; block < AttentionOperands.Blocks(length); block++)
-                    {
-                        var (first, end) = operands.KeyBlocks(block, length);
-                        if (share.Takes(end - first))
-                            forward.Run(block, head);
-                    }
+                    for (int first = 0; first < length; first += rows)
+                        if (share.Takes(operands.Cost(first, rows, length)))
+                            forward.Run(first, head);
                 }
             }
         }

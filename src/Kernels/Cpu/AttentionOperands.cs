@@ -8,8 +8,16 @@ namespace FastCpt.Kernels.Cpu;
 /// where a segment lies in the batch.</remarks>
 internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, Segments segments, AttentionShape shape)
 {
-    /// <summary>Queries, and keys, of a block.</summary>
-    public const int Block = 64;
+    /// <summary>Keys of a block: what a row's sums are carried over.</summary>
+    public const int KeyBlock = 128;
+
+    public const float Log2OfE = 1.44269504f;
+
+    public Tensor Queries => q;
+
+    public Tensor Keys => k;
+
+    public Tensor Values => v;
 
     public AttentionShape Shape => shape;
 
@@ -27,10 +35,21 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
     /// <summary>Head size of packed rows, whose last elements are 0: a multiple of 16.</summary>
     public int PaddedSize => (shape.HeadSize + 15) / 16 * 16;
 
-    /// <summary>Rows of the longest segment, in whole blocks.</summary>
-    public long LongestInBlocks => Blocks(segments.Longest) * (long)Block;
+    /// <summary>Rows of the longest segment.</summary>
+    public int Longest => segments.Longest;
 
-    public static int Blocks(int rows) => (rows + Block - 1) / Block;
+    /// <summary>What scores are multiplied by so that powers of 2 replace those of e.</summary>
+    public float BinaryScale => shape.Scale * Log2OfE;
+
+    /// <summary>Blocks of keys of so many rows.</summary>
+    public static int KeyBlocks(int rows) => (rows + KeyBlock - 1) / KeyBlock;
+
+    /// <summary>Rows of a block of queries: whole tiles.</summary>
+    public static int QueryRows(AttentionProduct product)
+    {
+        const int Least = 64;
+        return (Least + product.Rows - 1) / product.Rows * product.Rows;
+    }
 
     /// <summary>First row in the batch, and number of rows, of a segment.</summary>
     public (int Start, int Length) Segment(int index)
@@ -57,29 +76,28 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
         _ => (0, length),
     };
 
-    /// <summary>The keys that each of eight rows sees in a block, counted from it; rows beyond the count see what the
-    /// last one does.</summary>
-    /// <param name="first">[8], overwritten.</param>
-    /// <param name="end">[8], overwritten.</param>
+    /// <summary>The keys that each of some rows sees in a block of keys, counted from it.</summary>
+    /// <param name="first">[count], overwritten.</param>
+    /// <param name="end">[count], overwritten.</param>
     public void VisibleInBlock(int row, int count, int block, int length, int* first, int* end)
     {
-        for (int index = 0; index < AttentionTiles.Rows; index++)
-            (first[index], end[index]) = Within(Visible(row + Math.Min(index, count - 1), length), block);
+        for (int index = 0; index < count; index++)
+            (first[index], end[index]) = Within(Visible(row + index, length), block, KeyBlock);
     }
 
-    /// <summary>The rows that see each of eight keys in a block of rows, counted from it.</summary>
-    /// <param name="first">[8], overwritten.</param>
-    /// <param name="end">[8], overwritten.</param>
-    public void SeeingInBlock(int key, int block, int length, int* first, int* end)
+    /// <summary>The rows that see each of some keys in a block of so many rows, counted from it.</summary>
+    /// <param name="first">[count], overwritten.</param>
+    /// <param name="end">[count], overwritten.</param>
+    public void SeeingInBlock(int key, int count, int block, int rows, int length, int* first, int* end)
     {
-        for (int index = 0; index < AttentionTiles.Rows; index++)
-            (first[index], end[index]) = Within(Seeing(Math.Min(key + index, length - 1), length), block);
+        for (int index = 0; index < count; index++)
+            (first[index], end[index]) = Within(Seeing(key + index, length), block, rows);
     }
 
-    private static (int First, int End) Within((int First, int End) range, int block)
+    private static (int First, int End) Within((int First, int End) range, int block, int rows)
     {
-        int first = Math.Clamp(range.First - block, 0, Block);
-        return (first, Math.Clamp(range.End - block, first, Block));
+        int first = Math.Clamp(range.First - block, 0, rows);
+        return (first, Math.Clamp(range.End - block, first, rows));
     }
 
     /// <summary>All bits set in the lanes of columns col to col + 15 that lie in [first, end).</summary>
@@ -91,32 +109,29 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
             & Vector512.LessThan(cols, Vector512.Create(end))).AsSingle();
     }
 
-    /// <summary>The blocks of keys [first, end) that a block of queries visits.</summary>
-    public (int First, int End) KeyBlocks(int queryBlock, int length)
+    /// <summary>What a block of queries costs: its pairs, and what it takes to begin.</summary>
+    public long Cost(int first, int rows, int length)
     {
-        int start = queryBlock * Block, last = Math.Min(start + Block, length) - 1;
-        return (Visible(start, length).First / Block, Blocks(Visible(last, length).End));
+        const int Overhead = 16;
+        int end = Math.Min(first + rows, length);
+        return (long)(end - first) * (Visible(end - 1, length).End - Visible(first, length).First + Overhead);
     }
 
-    /// <summary>Blocks of pairs that a segment has for one head: its cost.</summary>
-    public long Cost(int length)
+    /// <summary>Cost of a segment for one head, in blocks of so many queries.</summary>
+    public long SegmentCost(int length, int rows)
     {
         long cost = 0;
-        for (int block = 0; block < Blocks(length); block++)
-        {
-            var (first, end) = KeyBlocks(block, length);
-            cost += end - first;
-        }
-
+        for (int first = 0; first < length; first += rows)
+            cost += Cost(first, rows, length);
         return cost;
     }
 
-    /// <summary>Cost of the whole batch for one head.</summary>
-    public long Cost()
+    /// <summary>Cost of the whole batch for one head, in blocks of so many queries.</summary>
+    public long Cost(int rows)
     {
         long cost = 0;
         for (int segment = 0; segment < segments.Count; segment++)
-            cost += Cost(Segment(segment).Length);
+            cost += SegmentCost(Segment(segment).Length, rows);
         return cost;
     }
 
@@ -126,48 +141,94 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
     /// <summary>Start of a row of keys or values for a key head, counted in elements.</summary>
     public long KeyAt(long row, int keyHead) => (row * shape.KeyHeads + keyHead) * shape.HeadSize;
 
-    /// <summary>Queries of a block times the scale, [Block, PaddedSize].</summary>
-    public void PackQueries<TElement>(int row, int head, int count, float* packed)
-        where TElement : struct, IElement =>
-        PackRows<TElement>((void*)q.Address, QueryAt(row, head), q.Cols, count, shape.Scale, packed);
+    /// <summary>Floats of a packed block of keys turned: panels [steps of the head, cols].</summary>
+    public long TurnedFloats<TSteps>(int cols)
+        where TSteps : struct, IAttentionSteps => KeyBlock / cols * TurnedPanel<TSteps>(cols);
 
-    /// <summary>Keys of a block, transposed: [Size, Block].</summary>
-    public void PackKeysAcross(int row, int keyHead, int count, float* packed) =>
-        PackAcross(k, row, keyHead, count, packed);
+    /// <summary>Floats from panel to panel of the same.</summary>
+    public long TurnedPanel<TSteps>(int cols)
+        where TSteps : struct, IAttentionSteps => Packing.PanelFloats(HeadSteps<TSteps>(), cols);
 
-    /// <summary>Values of a block, transposed: [Size, Block].</summary>
-    public void PackValuesAcross(int row, int keyHead, int count, float* packed) =>
-        PackAcross(v, row, keyHead, count, packed);
+    /// <summary>Floats of a packed block of rows as steps: panels [steps of the block, cols].</summary>
+    public long BlockFloats<TSteps>(int cols)
+        where TSteps : struct, IAttentionSteps => (PaddedSize + cols - 1) / cols * BlockPanel<TSteps>(cols);
 
-    /// <summary>Keys of a block, [Block, PaddedSize].</summary>
-    public void PackKeys<TElement>(int row, int keyHead, int count, float* packed)
-        where TElement : struct, IElement =>
-        PackRows<TElement>((void*)k.Address, KeyAt(row, keyHead), k.Cols, count, 1, packed);
+    /// <summary>Floats from panel to panel of the same.</summary>
+    public static long BlockPanel<TSteps>(int cols)
+        where TSteps : struct, IAttentionSteps => Packing.PanelFloats(KeyBlock / TSteps.Places, cols);
 
-    /// <summary>Values of a block, [Block, PaddedSize].</summary>
-    public void PackValues<TElement>(int row, int keyHead, int count, float* packed)
-        where TElement : struct, IElement =>
-        PackRows<TElement>((void*)v.Address, KeyAt(row, keyHead), v.Cols, count, 1, packed);
+    /// <summary>Steps of a reduction over the head.</summary>
+    public int HeadSteps<TSteps>()
+        where TSteps : struct, IAttentionSteps => (Size + TSteps.Places - 1) / TSteps.Places;
 
-    /// <summary>Rows of one head times a scale, padded with zeros to whole vectors and whole tiles.</summary>
+    /// <summary>Floats from row to row of a left side, which is written in whole groups of 32 places.</summary>
+    public int RowFloats<TSteps>()
+        where TSteps : struct, IAttentionSteps => (PaddedSize + 16) / TSteps.Places;
+
+    /// <summary>Copies rows of one head, padded with zeros, as a left side.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void PackRows<TElement>(void* source, long at, long stride, int count, float scale, float* packed)
+    public void CopyRows<TElement, TSteps>(Tensor source, long at, int count, float* target)
         where TElement : struct, IElement
+        where TSteps : struct, IAttentionSteps
     {
-        Vector512<float> scales = Vector512.Create(scale);
-        int size = Size, padded = PaddedSize, row = 0;
-        for (; row < count; row++, at += stride, packed += padded)
-            for (int col = 0; col < padded; col += 16)
-                (Row.Load<TElement>(source, at, col, size) * scales).Store(packed + col);
-        for (; row % AttentionTiles.Rows != 0; row++, packed += padded)
-            new Span<float>(packed, padded).Clear();
+        void* start = (void*)source.Address;
+        long stride = source.Cols;
+        for (int row = 0; row < count; row++, at += stride, target += RowFloats<TSteps>())
+            for (int col = 0; col < Size; col += 32)
+                TSteps.StoreRow(
+                    Row.Load<TElement>(start, at, col, Size),
+                    col + 16 < Size ? Row.Load<TElement>(start, at, col + 16, Size) : Vector512<float>.Zero,
+                    target, col);
     }
 
-    private void PackAcross(Tensor rows, int row, int keyHead, int count, float* packed)
+    /// <summary>Asks for one head's part of some rows, so that it is near when its turn comes.</summary>
+    /// <remarks>Rows lie far apart, which no hardware foresees: short segments would wait for memory.</remarks>
+    public void Ask(Tensor source, long at, int count)
     {
-        Operand operand = new((void*)rows.Address, rows.Type, rows.Cols, along: true);
-        // Lines are the rows of this head: its columns are the reduction. What is beyond the count is masked later.
-        ReductionBlock head = new(Term: 0, Pairs: false, (long)keyHead * Size, Size);
-        Packing.Pack(operand, head, row, count, panels: 1, Block, scale: 1, packed);
+        const int CacheLine = 64;
+        int size = source.Type.Size(), bytes = Size * size;
+        byte* start = (byte*)source.Address + at * size;
+        long stride = source.Cols * size;
+        for (int row = 0; row < count; row++, start += stride)
+            for (int offset = 0; offset < bytes; offset += CacheLine)
+                Ahead.Ask(start + offset);
+    }
+
+    /// <summary>Packs a block of rows of one head, turned: lanes are rows, steps run over the head.</summary>
+    public void PackTurned<TSteps>(Tensor source, int row, int keyHead, int count, int cols, float* target)
+        where TSteps : struct, IAttentionSteps
+    {
+        Operand operand = new((void*)source.Address, source.Type, source.Cols, along: true);
+        ReductionBlock head = new(Term: 0, TSteps.Places == 2, (long)keyHead * Size, Size);
+        Packing.Pack(operand, head, row, count, (count + cols - 1) / cols, cols, scale: 1, target);
+    }
+
+    /// <summary>Packs a block of rows of one head as steps: lanes are columns.</summary>
+    /// <returns>Whether all values are finite.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public bool PackSteps<TElement, TSteps>(Tensor source, long at, int count, int cols, float* target)
+        where TElement : struct, IElement
+        where TSteps : struct, IAttentionSteps
+    {
+        void* start = (void*)source.Address;
+        long panel = BlockPanel<TSteps>(cols), stride = source.Cols;
+        Vector512<int> largest = Vector512<int>.Zero;
+        for (int row = 0; row < count; row += 2, at += 2 * stride)
+        {
+            float* step = target + row / TSteps.Places * cols;
+            for (int col = 0; col < Size; col += cols, step += panel)
+                for (int lane = 0; lane < cols && col + lane < Size; lane += 16)
+                {
+                    Vector512<float> first = Row.Load<TElement>(start, at, col + lane, Size);
+                    Vector512<float> second = row + 1 < count
+                        ? Row.Load<TElement>(start, at + stride, col + lane, Size)
+                        : Vector512<float>.Zero;
+                    TSteps.StoreSteps(first, second, step + lane, cols);
+                    largest = Vector512.Max(
+                        largest, Vector512.Max(Vector512.Abs(first).AsInt32(), Vector512.Abs(second).AsInt32()));
+                }
+        }
+
+        return !Vector512.GreaterThanOrEqualAny(largest, Vector512.Create(0x7F80_0000));
     }
 }

@@ -19,6 +19,8 @@ public sealed unsafe partial class CpuBackend : Backend
     private readonly SimdLevel _level;
     private readonly WorkerPool _pool;
     private readonly Gemm _gemm;
+    private readonly AttentionProducts _attentionSingles;
+    private readonly AttentionProducts? _attentionPairs;
     private readonly Scratch[] _scratch, _workerScratch;
 
     /// <param name="threads">Workers; 0 takes FASTCPT_THREADS, else every core.</param>
@@ -30,6 +32,8 @@ public sealed unsafe partial class CpuBackend : Backend
         _level = SimdLevels.Resolve(instructionSet ?? Environment.GetEnvironmentVariable(SimdLevels.Variable));
         _pool = new WorkerPool(ThreadCount(threads));
         _gemm = new Gemm(_pool, _level);
+        _attentionSingles = AttentionProducts.Singles(_level);
+        _attentionPairs = AttentionProducts.Pairs(_level);
         _scratch = Scratch.Several(Enum.GetValues<ScratchUse>().Length);
         _workerScratch = Scratch.Several(_pool.Workers);
     }

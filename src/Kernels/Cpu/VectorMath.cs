@@ -33,6 +33,24 @@ internal static class VectorMath
         return Scale(p, n);
     }
 
+    /// <summary>2ˣ within 1.5 ulp, subnormal results included; 2 to −∞ is 0, NaN passes, overflow is ∞.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Exp2(Vector512<float> x)
+    {
+        // Below −150 the result rounds to 0, from 128 on it overflows. NaN is the second operand, so it passes.
+        x = Vector512.MaxNative(Vector512.Create(-150f), x);
+        x = Vector512.MinNative(Vector512.Create(128f), x);
+        Vector512<float> n = Vector512.Floor(x);
+        Vector512<float> r = x - n;
+        Vector512<float> p = Vector512.Create(2.16129178e-4f);
+        p = Fma(p, r, Vector512.Create(1.24678458e-3f));
+        p = Fma(p, r, Vector512.Create(9.67545155e-3f));
+        p = Fma(p, r, Vector512.Create(5.54852821e-2f));
+        p = Fma(p, r, Vector512.Create(0.240229309f));
+        p = Fma(p, r, Vector512.Create(0.693147063f));
+        return Scale(Fma(p, r, Vector512<float>.One), n);
+    }
+
     /// <summary>log(x) within 1 ulp; log(0) = −∞, log(x &lt; 0) = NaN, log(∞) = ∞.</summary>
     public static Vector512<float> Log(Vector512<float> x)
     {

@@ -13,6 +13,10 @@ public sealed class VectorMathTests
         Assert.That(WorstUlp(VectorMath.Exp, Math.Exp, -110, 90), Is.LessThan(1.0));
 
     [Test]
+    public void Exp2_IsWithinOneAndAHalfUlp() =>
+        Assert.That(WorstUlp(VectorMath.Exp2, x => Math.Pow(2, x), -150, 129), Is.LessThan(1.5));
+
+    [Test]
     public void Log_IsWithinOneUlp() =>
         Assert.That(WorstUlp(VectorMath.Log, Math.Log, 0, float.MaxValue), Is.LessThan(1.0));
 
@@ -40,6 +44,12 @@ public sealed class VectorMathTests
             Assert.That(Apply(VectorMath.Exp, float.MinValue), Is.Zero);
             Assert.That(Apply(VectorMath.Exp, 0), Is.EqualTo(1));
             Assert.That(Apply(VectorMath.Exp, float.NaN), Is.NaN);
+            Assert.That(Apply(VectorMath.Exp2, -Infinity), Is.Zero);
+            Assert.That(Apply(VectorMath.Exp2, Infinity), Is.EqualTo(Infinity));
+            Assert.That(Apply(VectorMath.Exp2, float.MinValue), Is.Zero);
+            Assert.That(Apply(VectorMath.Exp2, 0), Is.EqualTo(1));
+            Assert.That(Apply(VectorMath.Exp2, -3), Is.EqualTo(0.125f));
+            Assert.That(Apply(VectorMath.Exp2, float.NaN), Is.NaN);
             Assert.That(Apply(VectorMath.Log, 0), Is.EqualTo(-Infinity));
             Assert.That(Apply(VectorMath.Log, -0f), Is.EqualTo(-Infinity));
             Assert.That(Apply(VectorMath.Log, 1), Is.Zero);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FastCpt.Kernels.Platform;
 
 namespace FastCpt.Kernels.Cpu.Jit;
@@ -7,15 +8,13 @@ internal sealed unsafe class AssembledKernels : MicroKernels
 {
     private const int Vectors = 2;
 
-    private static readonly Lazy<AssembledKernels?> OfAvx2 = new(() => Create(InstructionChoice.Avx2, 6));
-    private static readonly Lazy<AssembledKernels?> OfAvx512 = new(() => Create(InstructionChoice.Avx512, 14));
-    private static readonly Lazy<AssembledKernels?> OfBf16 = new(() => Create(InstructionChoice.Bf16, 14));
+    private static readonly ConcurrentDictionary<(InstructionChoice, LeftSide), AssembledKernels?> Made = new();
 
     private readonly nint[] _kernels; // [rows, vectors], both counted from 1
     private readonly int _lanes;
 
-    private AssembledKernels(InstructionChoice choice, int rows, nint[] kernels)
-        : base(rows, Vectors * choice.Lanes)
+    private AssembledKernels(InstructionChoice choice, nint[] kernels)
+        : base(choice.Rows, Vectors * choice.Lanes)
     {
         _kernels = kernels;
         _lanes = choice.Lanes;
@@ -23,15 +22,16 @@ internal sealed unsafe class AssembledKernels : MicroKernels
     }
 
     /// <summary>Kernels of F32, or none where the system takes no code.</summary>
-    public static AssembledKernels? Single(SimdLevel level) => level switch
+    public static AssembledKernels? Single(SimdLevel level, LeftSide left = LeftSide.Packed) => level switch
     {
         SimdLevel.Managed => null,
-        SimdLevel.Avx2 => OfAvx2.Value,
-        _ => OfAvx512.Value,
+        SimdLevel.Avx2 => Of(InstructionChoice.Avx2, left),
+        _ => Of(InstructionChoice.Avx512, left),
     };
 
     /// <summary>Kernels of BF16 pairs, or none where the system takes no code.</summary>
-    public static AssembledKernels? Pairs(SimdLevel level) => level == SimdLevel.Bf16 ? OfBf16.Value : null;
+    public static AssembledKernels? Pairs(SimdLevel level, LeftSide left = LeftSide.Packed) =>
+        level == SimdLevel.Bf16 ? Of(InstructionChoice.Bf16, left) : null;
 
     public override bool MasksColumns { get; }
 
@@ -42,9 +42,13 @@ internal sealed unsafe class AssembledKernels : MicroKernels
         ((delegate* unmanaged[SuppressGCTransition]<Tile*, void>)kernel)(tile);
     }
 
-    private static AssembledKernels? Create(InstructionChoice choice, int rows)
+    private static AssembledKernels? Of(InstructionChoice choice, LeftSide left) =>
+        Made.GetOrAdd((choice, left), key => Create(key.Item1, key.Item2));
+
+    private static AssembledKernels? Create(InstructionChoice choice, LeftSide left)
     {
         const int Alignment = 64;
+        int rows = choice.Rows, step = left == LeftSide.Across ? AcrossFloats : rows;
         MemoryStream code = new();
         nint[] kernels = new nint[rows * Vectors];
         int[] lengths = new int[kernels.Length];
@@ -53,7 +57,8 @@ internal sealed unsafe class AssembledKernels : MicroKernels
             code.SetLength((code.Length + Alignment - 1) / Alignment * Alignment);
             kernels[index] = (nint)code.Length;
             code.Position = code.Length;
-            code.Write(new KernelCode(choice, index / Vectors + 1, index % Vectors + 1, rows, Vectors).Assemble());
+            code.Write(
+                new KernelCode(choice, index / Vectors + 1, index % Vectors + 1, left, step, Vectors).Assemble());
             lengths[index] = (int)(code.Length - kernels[index]);
         }
 
@@ -64,9 +69,10 @@ internal sealed unsafe class AssembledKernels : MicroKernels
         {
             kernels[index] += start;
             string tile = $"{index / Vectors + 1}x{(index % Vectors + 1) * choice.Lanes}";
-            PerfMap.Add(kernels[index], lengths[index], $"fastcpt product {choice.Name} {tile}");
+            string name = left == LeftSide.Packed ? "product" : "attention";
+            PerfMap.Add(kernels[index], lengths[index], $"fastcpt {name} {choice.Name} {tile}");
         }
 
-        return new AssembledKernels(choice, rows, kernels);
+        return new AssembledKernels(choice, kernels);
     }
 }

@@ -33,4 +33,7 @@ internal sealed record InstructionChoice(
     };
 
     public bool HasMasks => Lanes == 16;
+
+    /// <summary>Rows of a tile whose sums, two vectors a row, fit the registers.</summary>
+    public int Rows => Registers == 32 ? 14 : 6;
 }

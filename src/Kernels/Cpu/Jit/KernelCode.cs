@@ -6,33 +6,47 @@ namespace FastCpt.Kernels.Cpu.Jit;
 /// <summary>Writes one micro-kernel as machine code: void kernel(Tile*), System V calling convention.</summary>
 /// <remarks>
 /// Sums stay in registers rows × vectors; per step the vectors of the right panel are loaded and each value of the
-/// left panel is spread over a register. Registers: rsi left, rdx right, rcx steps, r8 and r9 output and its stride,
-/// r10 and r11 base and its stride (r10 is 0 once there is nothing to add), k1 and up a mask per vector.
+/// left side is spread over a register. Registers: rsi left, rdx right, rcx steps, r8 and r9 output and its stride,
+/// r10 and r11 base and its stride (r10 is 0 once there is nothing to add), k1 and up a mask per vector; where the left
+/// side lies in rows, rsi, rax and rdi are at every fifth of them, rbx and rbp one and three times their stride.
 /// </remarks>
 internal sealed class KernelCode
 {
     private const int Unroll = 4;
 
+    /// <summary>Rows that one register reaches: 0, 1, 2, 3 or 4 strides on.</summary>
+    private const int RowsPerBase = 5;
+
+    private static readonly AssemblerRegister64[] RowBases = [rsi, rax, rdi];
+
     private readonly Assembler _code = new(64);
     private readonly InstructionChoice _choice;
+    private readonly LeftSide _left;
     private readonly int _rows, _vectors, _panelRows, _panelVectors;
 
     /// <param name="rows">Rows that the kernel computes.</param>
     /// <param name="vectors">Vectors of columns that the kernel computes.</param>
-    /// <param name="panelRows">Rows that the packed left panel has.</param>
+    /// <param name="panelRows">Floats from step to step of the left side, where it does not lie in rows.</param>
     /// <param name="panelVectors">Vectors of columns that the packed right panel has.</param>
-    public KernelCode(InstructionChoice choice, int rows, int vectors, int panelRows, int panelVectors)
+    public KernelCode(
+        InstructionChoice choice, int rows, int vectors, LeftSide left, int panelRows, int panelVectors)
     {
         if (rows * vectors + vectors + 2 > choice.Registers)
             throw new ArgumentException($"{rows} rows of {vectors} vectors do not fit {choice.Registers} registers.");
-        (_choice, _rows, _vectors, _panelRows, _panelVectors) = (choice, rows, vectors, panelRows, panelVectors);
+        if (left == LeftSide.InRows && rows > RowBases.Length * RowsPerBase)
+            throw new ArgumentException($"{rows} rows are more than {RowBases.Length * RowsPerBase}.");
+        (_choice, _left, _rows, _vectors) = (choice, left, rows, vectors);
+        (_panelRows, _panelVectors) = (panelRows, panelVectors);
     }
 
     public byte[] Assemble()
     {
         LoadArguments();
         Begin();
-        PrefetchTileBelow();
+        if (_left == LeftSide.InRows)
+            FindRows();
+        else
+            PrefetchTileBelow();
         Loop(Unroll);
         Loop(1);
         End();
@@ -83,6 +97,19 @@ internal sealed class KernelCode
         _code.Label(ref ready);
     }
 
+    private void FindRows()
+    {
+        _code.push(rbx);
+        _code.push(rbp);
+        _code.mov(rbx, __qword_ptr[rdi + Tile.LeftStrideOffset]);
+        _code.lea(rbp, __[rbx + rbx * 2]);
+        for (int index = 1; index * RowsPerBase < _rows; index++)
+        {
+            _code.lea(RowBases[index], __[RowBases[index - 1] + rbx * 4]);
+            _code.add(RowBases[index], rbx);
+        }
+    }
+
     /// <summary>The caller goes down a column of tiles; addresses past the end do no harm.</summary>
     private void PrefetchTileBelow()
     {
@@ -106,7 +133,11 @@ internal sealed class KernelCode
         _code.Label(ref top);
         for (int step = 0; step < steps; step++)
             Step(step);
-        _code.add(rsi, steps * _panelRows * sizeof(float));
+        if (_left == LeftSide.InRows)
+            for (int index = 0; index * RowsPerBase < _rows; index++)
+                _code.add(RowBases[index], steps * sizeof(float));
+        else
+            _code.add(rsi, steps * _panelRows * sizeof(float));
         _code.add(rdx, steps * _panelVectors * _choice.Lanes * sizeof(float));
         _code.sub(rcx, steps);
         _code.cmp(rcx, steps);
@@ -126,8 +157,7 @@ internal sealed class KernelCode
         for (int row = 0; row < _rows; row++)
         {
             Register value = At(spread + row % 2);
-            int offset = (step * _panelRows + row) * sizeof(float);
-            Emit(Instruction.Create(_choice.Spread, value, Memory(Register.RSI, offset)));
+            Emit(Instruction.Create(_choice.Spread, value, Left(step, row)));
             for (int vector = 0; vector < _vectors; vector++)
                 Emit(Instruction.Create(_choice.Add, Sum(row, vector), At(right + vector), value));
         }
@@ -159,6 +189,12 @@ internal sealed class KernelCode
             _code.add(r8, r9);
         }
 
+        if (_left == LeftSide.InRows)
+        {
+            _code.pop(rbp);
+            _code.pop(rbx);
+        }
+
         _code.vzeroupper();
         _code.ret();
     }
@@ -170,6 +206,17 @@ internal sealed class KernelCode
         instruction.OpMask = Register.K1 + vector;
         instruction.ZeroingMasking = instruction.Op0Kind == OpKind.Register;
         return instruction;
+    }
+
+    private MemoryOperand Left(int step, int row)
+    {
+        if (_left != LeftSide.InRows)
+            return Memory(Register.RSI, (step * _panelRows + row) * sizeof(float));
+        Register start = RowBases[row / RowsPerBase];
+        int strides = row % RowsPerBase, offset = step * sizeof(float), size = offset == 0 ? 0 : 1;
+        return strides == 0 ? Memory(start, offset)
+            : strides == 3 ? new MemoryOperand(start, Register.RBP, 1, offset, size)
+            : new MemoryOperand(start, Register.RBX, strides, offset, size);
     }
 
     private MemoryOperand InRow(Register start, int vector) => Memory(start, vector * _choice.Lanes * sizeof(float));

@@ -8,6 +8,10 @@ namespace FastCpt.Kernels.Cpu.Jit;
 /// </remarks>
 internal abstract unsafe class MicroKernels(int rows, int cols)
 {
+    /// <summary>From step to step of a left side that is <see cref="LeftSide.Across"/>: 128 rows, and so many more
+    /// that neighbouring steps do not meet in the nearest cache.</summary>
+    public const int AcrossFloats = 128 + 16;
+
     /// <summary>Rows of a full tile, and of a packed left panel.</summary>
     public int Rows => rows;
 

@@ -8,9 +8,9 @@ namespace FastCpt.Kernels.Cpu.Jit;
 internal unsafe struct Tile
 {
     public const int LeftOffset = 0, RightOffset = 8, StepsOffset = 16, OutputOffset = 24, OutputStrideOffset = 32,
-        BaseOffset = 40, BaseStrideOffset = 48, MaskOffset = 56, AddsLastOffset = 60;
+        BaseOffset = 40, BaseStrideOffset = 48, MaskOffset = 56, AddsLastOffset = 60, LeftStrideOffset = 64;
 
-    /// <summary>Packed [steps, rows of a full tile].</summary>
+    /// <summary>[steps, rows of a full tile], or as the kernels' <see cref="LeftSide"/> says.</summary>
     [FieldOffset(LeftOffset)]
     public float* Left;
 
@@ -45,6 +45,10 @@ internal unsafe struct Tile
     /// </summary>
     [FieldOffset(AddsLastOffset)]
     public int AddsLast;
+
+    /// <summary>Bytes from row to row of a left side that lies in rows.</summary>
+    [FieldOffset(LeftStrideOffset)]
+    public long LeftStride;
 
     public void SetBase(float* start, long stride)
     {
