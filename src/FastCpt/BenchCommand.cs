@@ -26,7 +26,7 @@ internal static class BenchCommand
         };
         var pairs = new Option<int>("--pairs")
         {
-            Description = "Pairs of times of a first look; twice as many confirm.",
+            Description = "Pairs of times of a first look; twice as many, of new processes, confirm.",
             DefaultValueFactory = _ => new BenchSettings().Pairs,
         };
         var accept = new Option<bool>("--accept-counters")

@@ -3,7 +3,7 @@ using FastCpt.Engine.Files;
 namespace FastCpt.Engine.Benchmarks;
 
 /// <summary>How a comparison is made.</summary>
-/// <param name="Pairs">Of a first look; twice as many confirm.</param>
+/// <param name="Pairs">Of a first look, in one process each; twice as many confirm, in new processes.</param>
 /// <param name="KernelSlowdown">Share above which an op is slower.</param>
 /// <param name="StepSlowdown">Share above which a training step is slower.</param>
 /// <param name="LeastSeconds">Differences below this are none.</param>
@@ -15,12 +15,15 @@ public sealed record BenchSettings(
 /// <summary>Says whether a program became slower: counters first, then times of both taken in turn.</summary>
 /// <remarks>
 /// A case is slower where the interval of the ratio lies wholly above the threshold, ranks say so too, the difference
-/// is above a floor, and all that again with twice the pairs. Times of another day are never compared with.
+/// is above a floor, and all that again with twice the pairs, taken of several new processes in turn: where a process
+/// has its memory and its threads makes small ops a quarter slower or faster for as long as it lives, however often
+/// they are timed. Each time is the best of a few parts, between which the other program runs, because two threads may
+/// sit on one core for a while. Times of another day are never compared with.
 /// </remarks>
 public sealed class BenchComparison(BenchPeer origin, BenchPeer head, BenchSettings settings, StopSignal stop)
 {
-    private const double SampleSeconds = 0.05, ByChance = 0.01;
-    private const int MostCalls = 100_000;
+    private const double PartSeconds = 0.01, ByChance = 0.01;
+    private const int Parts = 5, MostCalls = 20_000, PairsOfAProcess = 3;
 
     /// <param name="filters">Parts of names; none for all cases.</param>
     /// <param name="note">Is told each result as it comes.</param>
@@ -60,13 +63,14 @@ public sealed class BenchComparison(BenchPeer origin, BenchPeer head, BenchSetti
             if (counted != counts && !settings.AcceptsCounters)
                 return new BenchResult(one.Name, BenchVerdict.CountersChanged, null, counted, counts);
             double seconds = Math.Max(Math.Max(origin.Time(1), head.Time(1)), 1e-9);
-            int calls = (int)Math.Clamp(SampleSeconds / seconds, 1, MostCalls);
+            int calls = (int)Math.Clamp(PartSeconds / seconds, 1, MostCalls);
+            int parts = (int)Math.Clamp(Parts * PartSeconds / (calls * seconds), 1, Parts);
             double threshold = one.IsStep ? settings.StepSlowdown : settings.KernelSlowdown;
-            PairedTimes times = Take(settings.Pairs, calls);
+            PairedTimes times = Take(settings.Pairs, parts, calls);
             BenchVerdict verdict = Judge(times, threshold);
-            if (verdict is BenchVerdict.Slower or BenchVerdict.Inconclusive)
+            if (verdict != BenchVerdict.Same)
             {
-                times = Take(2 * settings.Pairs, calls);
+                times = TakeOfNewProcesses(one.Name, 2 * settings.Pairs / PairsOfAProcess, parts, calls);
                 verdict = Judge(times, threshold);
             }
 
@@ -80,15 +84,37 @@ public sealed class BenchComparison(BenchPeer origin, BenchPeer head, BenchSetti
     }
 
     /// <summary>Pairs in the order A B B A: whoever is first in one is second in the next.</summary>
-    private PairedTimes Take(int pairs, int calls)
+    private PairedTimes Take(int pairs, int parts, int calls)
     {
         double[] ofBase = new double[pairs], ofHead = new double[pairs];
+        Array.Fill(ofBase, double.MaxValue);
+        Array.Fill(ofHead, double.MaxValue);
         for (int pair = 0; pair < pairs; pair++)
+            for (int part = 0; part < parts; part++)
+            {
+                bool headFirst = (pair + part) % 2 == 1;
+                double first = (headFirst ? head : origin).Time(calls);
+                double second = (headFirst ? origin : head).Time(calls);
+                ofBase[pair] = Math.Min(ofBase[pair], headFirst ? second : first);
+                ofHead[pair] = Math.Min(ofHead[pair], headFirst ? first : second);
+            }
+
+        return new PairedTimes(ofBase, ofHead);
+    }
+
+    /// <summary>A pair of two new processes: the medians of a few pairs of times.</summary>
+    private PairedTimes TakeOfNewProcesses(string name, int processes, int parts, int calls)
+    {
+        double[] ofBase = new double[processes], ofHead = new double[processes];
+        for (int process = 0; process < processes; process++)
         {
-            if (pair % 2 == 0)
-                (ofBase[pair], ofHead[pair]) = (origin.Time(calls), head.Time(calls));
-            else
-                (ofHead[pair], ofBase[pair]) = (head.Time(calls), origin.Time(calls));
+            stop.ThrowIfStopRequested("bench compare");
+            origin.Restart();
+            head.Restart();
+            origin.Open(name);
+            head.Open(name);
+            PairedTimes times = Take(PairsOfAProcess, parts, calls);
+            (ofBase[process], ofHead[process]) = (times.BaseMedian, times.HeadMedian);
         }
 
         return new PairedTimes(ofBase, ofHead);

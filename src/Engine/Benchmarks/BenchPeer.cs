@@ -9,11 +9,16 @@ namespace FastCpt.Engine.Benchmarks;
 /// <remarks>Requests are "list", "open NAME", "time CALLS" and "close"; each answer is one JSON object on one line,
 /// with a key "error" where a request fails.</remarks>
 /// <param name="name">For messages.</param>
-/// <param name="requests">What the program reads.</param>
-/// <param name="answers">What it writes.</param>
-public sealed class BenchPeer(string name, TextWriter requests, TextReader answers)
+/// <param name="start">Starts the program, in the place of one that runs already: what it reads, what it writes.
+/// </param>
+public sealed class BenchPeer(string name, Func<(TextWriter Requests, TextReader Answers)> start)
 {
+    private (TextWriter Requests, TextReader Answers) _program = start();
+
     public string Name => name;
+
+    /// <summary>Goes on with a new process, whose memory and threads lie elsewhere; no case is open.</summary>
+    public void Restart() => _program = start();
 
     /// <summary>What the program can time, and where it runs.</summary>
     /// <exception cref="RunException">Exit 3: the program is no bench program, or refuses; so for all requests.
@@ -57,9 +62,9 @@ public sealed class BenchPeer(string name, TextWriter requests, TextReader answe
         string? line;
         try
         {
-            requests.WriteLine(request);
-            requests.Flush();
-            line = answers.ReadLine();
+            _program.Requests.WriteLine(request);
+            _program.Requests.Flush();
+            line = _program.Answers.ReadLine();
         }
         catch (IOException exception)
         {

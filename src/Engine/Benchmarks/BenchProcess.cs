@@ -7,7 +7,8 @@ namespace FastCpt.Engine.Benchmarks;
 /// <summary>A bench program that runs beside this one and waits for requests.</summary>
 public sealed class BenchProcess : IDisposable
 {
-    private readonly Process _process;
+    private readonly ProcessStartInfo _start;
+    private Process? _process;
 
     /// <param name="program">A bench program: FastCpt.Bench, or its .dll, or the folder of its build.</param>
     /// <exception cref="RunException">Exit 3: there is no such program, or it does not start.</exception>
@@ -18,41 +19,49 @@ public sealed class BenchProcess : IDisposable
             throw new RunException(
                 ExitCode.Config, $"{file}: there is no such file. Build it: dotnet build -c Release bench");
         bool isAssembly = file.EndsWith(".dll", StringComparison.OrdinalIgnoreCase);
-        var start = new ProcessStartInfo(isAssembly ? "dotnet" : Path.GetFullPath(file))
+        _start = new ProcessStartInfo(isAssembly ? "dotnet" : Path.GetFullPath(file))
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             UseShellExecute = false,
         };
         if (isAssembly)
-            start.ArgumentList.Add(Path.GetFullPath(file));
-        start.ArgumentList.Add("serve");
-        try
-        {
-            _process = Process.Start(start)
-                ?? throw new InvalidOperationException("A program that no shell starts is a new process.");
-        }
-        catch (Win32Exception exception)
-        {
-            throw new RunException(ExitCode.Config, $"{file} does not start: {exception.Message}", exception);
-        }
-
-        Peer = new BenchPeer(program, _process.StandardInput, _process.StandardOutput);
+            _start.ArgumentList.Add(Path.GetFullPath(file));
+        _start.ArgumentList.Add("serve");
+        Peer = new BenchPeer(program, () => Start(file));
     }
 
     public BenchPeer Peer { get; }
 
     public void Dispose()
     {
+        if (_process is not { } process)
+            return;
         try
         {
-            _process.Kill(entireProcessTree: true);
+            process.Kill(entireProcessTree: true);
         }
         catch (InvalidOperationException)
         {
             // It ended by itself.
         }
 
-        _process.Dispose();
+        process.Dispose();
+        _process = null;
+    }
+
+    private (TextWriter Requests, TextReader Answers) Start(string file)
+    {
+        Dispose();
+        try
+        {
+            _process = Process.Start(_start)
+                ?? throw new InvalidOperationException("A program that no shell starts is a new process.");
+            return (_process.StandardInput, _process.StandardOutput);
+        }
+        catch (Win32Exception exception)
+        {
+            throw new RunException(ExitCode.Config, $"{file} does not start: {exception.Message}", exception);
+        }
     }
 }

@@ -17,6 +17,19 @@ public sealed class BenchComparisonTests
     }
 
     [Test]
+    public void Alike_InProcessesThatAreNot_RaisesNoAlarmInAHundred()
+    {
+        BenchVerdict[] verdicts = [.. Enumerable.Range(0, 100).Select(
+            seed => Compare(Of(seed), Of(1000 + seed)).Verdict)];
+        Assert.That(verdicts, Has.None.EqualTo(BenchVerdict.Slower));
+
+        static FakeBench Of(int seed) => new(seed, (random, _) => FakeBench.Noisy(random, Call))
+        {
+            OfAProcess = random => 1 + 0.25 * random.NextDouble(),
+        };
+    }
+
+    [Test]
     public void TenPercentSlower_IsFound_AndNamed()
     {
         for (int seed = 0; seed < 20; seed++)
@@ -26,7 +39,8 @@ public sealed class BenchComparisonTests
             Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Slower), $"seed {seed}");
             Assert.That(result.Name, Is.EqualTo(FakeBench.Case));
             Assert.That(result.Times!.Ratio, Is.EqualTo(1.1).Within(0.03));
-            Assert.That(head.Samples, Is.EqualTo(1 + 15 + 30), "twice the pairs confirm");
+            Assert.That(head.Samples, Is.EqualTo(1 + 5 * (15 + 30)), "twice the pairs confirm, of five parts each");
+            Assert.That(head.Starts, Is.EqualTo(1 + 10), "in new processes");
         }
     }
 
@@ -35,16 +49,17 @@ public sealed class BenchComparisonTests
     {
         BenchResult result = Compare(
             new FakeBench(1, (random, _) => FakeBench.Noisy(random, Call)),
-            new FakeBench(2, (random, sample) => FakeBench.Noisy(random, (sample < 16 ? 1.3 : 1) * Call)));
+            new FakeBench(2, (random, sample) => FakeBench.Noisy(random, (sample < 76 ? 1.3 : 1) * Call)));
         Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Same));
     }
 
     [Test]
     public void TwoStatesOfTheMachine_AreInconclusive()
     {
+        int processes = 0;
         BenchResult result = Compare(
             new FakeBench(1, (random, _) => Call),
-            new FakeBench(2, (random, sample) => (sample % 3 == 0 ? 1.1 : 1.6) * Call));
+            new FakeBench(2, (random, _) => Call) { OfAProcess = _ => ++processes % 2 == 0 ? 1.6 : 1.1 });
         Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Inconclusive));
     }
 
@@ -103,7 +118,7 @@ public sealed class BenchComparisonTests
 
     [Test]
     public void ProgramThatEnds_IsAnError() => Assert.That(
-        () => new BenchPeer("gone", TextWriter.Null, TextReader.Null).List(),
+        () => new BenchPeer("gone", () => (TextWriter.Null, TextReader.Null)).List(),
         Throws.TypeOf<RunException>().With.Message.StartsWith("gone: it ended at 'list'"));
 
     private static BenchResult Compare(FakeBench origin, FakeBench head, params string[] filters) =>

@@ -14,6 +14,7 @@ internal sealed class FakeBench(int seed, Func<Random, int, double> time)
     private readonly Random _random = new(seed);
     private readonly ConcurrentQueue<string> _answers = new();
     private int _samples;
+    private double _factor = 1;
 
     public string InstructionSet { get; init; } = "managed";
 
@@ -22,7 +23,18 @@ internal sealed class FakeBench(int seed, Func<Random, int, double> time)
     /// <summary>Calls of the case that were timed.</summary>
     public int Samples => _samples;
 
-    public BenchPeer Peer => new($"fake {seed}", new Requests(this), new Answers(this));
+    /// <summary>Factor of all times of a process, from random numbers.</summary>
+    public Func<Random, double> OfAProcess { get; init; } = _ => 1;
+
+    /// <summary>Processes that were started.</summary>
+    public int Starts { get; private set; }
+
+    public BenchPeer Peer => new($"fake {seed}", () =>
+    {
+        Starts++;
+        _factor = OfAProcess(_random);
+        return (new Requests(this), new Answers(this));
+    });
 
     /// <summary>Noise like that of a shared machine: most calls near the best, some much later.</summary>
     public static double Noisy(Random random, double seconds)
@@ -46,7 +58,7 @@ internal sealed class FakeBench(int seed, Func<Random, int, double> time)
     }
 
     private string Time(int calls) => string.Create(
-        CultureInfo.InvariantCulture, $$"""{"seconds":{{calls * time(_random, _samples++):R}}}""");
+        CultureInfo.InvariantCulture, $$"""{"seconds":{{calls * _factor * time(_random, _samples++):R}}}""");
 
     private sealed class Requests(FakeBench bench) : StringWriter
     {
