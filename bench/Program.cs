@@ -16,6 +16,7 @@ return args switch
     ["passes", var threads] => PassTimes.Run(int.Parse(threads, CultureInfo.InvariantCulture)),
     ["update", .. var rest] => UpdateTimes.Run(rest),
     ["merges", .. var rest] => MergeTimes.Run(rest),
+    ["tokenize", .. var rest] => TokenizeTimes.Run(rest),
     ["race", .. var rest] => Race.Run(rest),
     ["adapters"] => AdapterTimes.Run(DType.BF16),
     ["adapters", "f32"] => AdapterTimes.Run(DType.F32),

@@ -76,7 +76,7 @@ public class TokenizerBench
         return [.. mixed];
     }
 
-    private static byte[] Samples(string path)
+    internal static byte[] Samples(string path)
     {
         var text = new MemoryStream();
         foreach (string line in System.Text.Encoding.UTF8.GetString(Unpack(path)).Split('\n'))
@@ -97,7 +97,7 @@ public class TokenizerBench
         return text.ToArray();
     }
 
-    private static string SampleFolder()
+    internal static string SampleFolder()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (Directory.Exists(Path.Combine(folder.FullName, "samples")))

@@ -32,8 +32,10 @@ public class AttentionBench : OpBench<AttentionBench.BatchShape>
     [
         new("Llama-15M", 8, 256, 6, 6, 48, AttentionMask.Causal),
         new("Llama-110M", 4, 512, 12, 12, 64, AttentionMask.Causal),
-        new("Gemma3-270M global", 1, 2048, 4, 1, 256, AttentionMask.Causal),
-        new("Gemma3-270M local", 1, 2048, 4, 1, 256, AttentionMask.Window, 512),
+        new("Gemma3-270M and 1B global", 1, 2048, 4, 1, 256, AttentionMask.Causal),
+        new("Gemma3-270M and 1B local", 1, 2048, 4, 1, 256, AttentionMask.Window, 512),
+        new("Gemma3-4B global", 1, 2048, 8, 4, 256, AttentionMask.Causal),
+        new("Gemma3-4B local", 1, 2048, 8, 4, 256, AttentionMask.Window, 1024),
         new("XLM-R-base", 32, 64, 12, 12, 64, AttentionMask.Bidirectional),
     ];
 

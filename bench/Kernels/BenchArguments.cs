@@ -37,8 +37,8 @@ internal static class BenchArguments
 
     private static IConfig Configuration(bool dry)
     {
-        Job measured = Job.Default.WithWarmupCount(3).WithIterationCount(10)
-            .WithIterationTime(TimeInterval.FromMilliseconds(150));
+        Job measured = Job.Default.WithWarmupCount(2).WithIterationCount(8)
+            .WithIterationTime(TimeInterval.FromMilliseconds(100));
         return ManualConfig.CreateEmpty()
             .AddJob((dry ? Job.Dry : measured).WithToolchain(InProcessEmitToolchain.Instance))
             .AddLogger(ConsoleLogger.Default)

@@ -18,7 +18,8 @@ public class GatedMlpBench : OpBench<GatedMlpBench.MlpShape>
     public IEnumerable<MlpShape> Shapes =>
     [
         new("Llama-15M", 2048, 288, 768, Gate.SwiGlu), new("Llama-110M", 2048, 768, 2048, Gate.SwiGlu),
-        new("Gemma3-270M", 1024, 640, 2048, Gate.GeGlu),
+        new("Gemma3-270M", 1024, 640, 2048, Gate.GeGlu), new("Gemma3-1B", 1024, 1152, 6912, Gate.GeGlu),
+        new("Gemma3-4B", 1024, 2560, 10_240, Gate.GeGlu),
     ];
 
     /// <summary>Three products forward, six backward.</summary>

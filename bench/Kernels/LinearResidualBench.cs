@@ -12,7 +12,8 @@ public class LinearResidualBench : OpBench<ProductShape>
     public IEnumerable<ProductShape> Shapes =>
     [
         new("Llama-15M o", 2048, 288, 288), new("Llama-110M mlp down", 2048, 768, 2048),
-        new("Gemma3-270M o", 1024, 640, 1024),
+        new("Gemma3-270M o", 1024, 640, 1024), new("Gemma3-1B o", 1024, 1152, 1024),
+        new("Gemma3-4B o", 1024, 2560, 2048),
     ];
 
     public override Work WorkOf(string method) => Work.Flops(Shape.Flops);

@@ -17,7 +17,7 @@ public class RopeBench : OpBench<RopeBench.HeadShape>
     public IEnumerable<HeadShape> Shapes =>
     [
         new("Llama-15M", 2048, 6, 48, 256), new("Llama-110M", 2048, 12, 64, 512),
-        new("Gemma3-270M", 1024, 4, 256, 1024),
+        new("Gemma3-270M and 1B", 1024, 4, 256, 1024), new("Gemma3-4B", 1024, 8, 256, 1024),
     ];
 
     /// <summary>Read and written in place.</summary>

@@ -19,6 +19,7 @@ internal sealed record RaceCase(
     public static IReadOnlyList<RaceCase> All { get; } =
     [
         .. OfSize("15m", "Llama 15M, 8 x 256", 9), .. OfSize("110m", "Llama 110M, 4 x 512", 3),
+        .. Adapters("qv", "q and v"), .. Adapters("all", "all linears"),
         Update("update", "clip, AdamW, L2-SP, 100M numbers, F32 anchor", "", "autograd"),
         Update("update-bf16-anchor", "the same, BF16 anchor", "anchor=bf16", "autograd"),
         Update("update-bf16-copy", "the same, BF16 anchor and working copy", "bf16 anchor=bf16", "autograd"),
@@ -34,18 +35,30 @@ internal sealed record RaceCase(
 
     private static IEnumerable<RaceCase> OfSize(string size, string title, int steps)
     {
-        yield return new RaceCase(size, $"{title}, fp32", "steps", $"steps {size}", Decoder(""), Steps: steps);
+        yield return new RaceCase(size, $"{title}, fp32", "steps", $"steps {size}", Decoder(size, ""), Steps: steps);
         yield return new RaceCase(
-            $"{size}-bf16", $"{title}, BF16", "steps", $"steps {size} bf16", Decoder(" --bf16"), Steps: steps);
-
-        PeerMode[] Decoder(string type) =>
-        [
-            .. from attention in new[] { "sdpa", "manual" }
-               select new PeerMode(
-                   $"{(type.Length > 0 ? "BF16 autocast" : "fp32")}, {attention} attention, fused AdamW",
-                   $"decoder --opt fused --size {size}{type} --attn {attention}"),
-        ];
+            $"{size}-bf16", $"{title}, BF16", "steps", $"steps {size} bf16", Decoder(size, " --bf16"), Steps: steps);
     }
+
+    /// <summary>LoRA of rank 32 on the 110M shape.</summary>
+    private static IEnumerable<RaceCase> Adapters(string on, string title)
+    {
+        yield return Of("", "fp32", "", "");
+        yield return Of("-bf16", "BF16", " bf16", " --bf16");
+
+        RaceCase Of(string suffix, string type, string ours, string peer) => new(
+            $"110m-lora-{on}{suffix}", $"Llama 110M, LoRA 32 on {title}, {type}", "adapters",
+            $"steps 110m{ours} lora=32 on={on}", Decoder("110m", $"{peer} --lora 32 --lora-on {on}"), Steps: 3);
+    }
+
+    private static PeerMode[] Decoder(string size, string options) =>
+    [
+        .. from attention in new[] { "sdpa", "manual" }
+           let type = options.Contains("--bf16", StringComparison.Ordinal) ? "BF16 autocast" : "fp32"
+           select new PeerMode(
+               $"{type}, {attention} attention, fused AdamW",
+               $"decoder --opt fused --size {size}{options} --attn {attention}"),
+    ];
 
     private static RaceCase Update(string name, string title, string ours, string style) => new(
         name, title, "updates", $"update {ours}",
