@@ -73,24 +73,41 @@ internal static unsafe class RmsNorm
     }
 
     /// <summary>sums[c] = Σ over rows [start, end), in order, of dy · x · rstd.</summary>
+    /// <remarks>Sums of a group of columns stay in registers while its rows are walked: kept in memory, their stores
+    /// would hold up loads of rows that lie at the same place of another page.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void WeightGradient<TElement>(
         void* x, float* rstd, void* dy, float* sums, long cols, long start, long end)
         where TElement : IElement
     {
-        new Span<float>(sums, checked((int)cols)).Clear();
-        for (long row = start; row < end; row++)
+        long col = 0;
+        for (; col + 64 <= cols; col += 64)
         {
-            long at = row * cols;
-            Vector512<float> scales = Vector512.Create(rstd[row]);
-            for (long col = 0; col < cols; col += 16)
+            Vector512<float> a = Vector512<float>.Zero, b = a, c = a, d = a;
+            for (long row = start; row < end; row++)
             {
-                Vector512<float> n = Row.Load<TElement>(x, at, col, cols) * scales;
-                Row.Store<SingleElement>(
-                    Vector512.FusedMultiplyAdd(
-                        Row.Load<TElement>(dy, at, col, cols), n, Row.Load<SingleElement>(sums, 0, col, cols)),
-                    sums, 0, col, cols);
+                long at = row * cols + col;
+                Vector512<float> scales = Vector512.Create(rstd[row]);
+                a = Vector512.FusedMultiplyAdd(TElement.Load(dy, at), TElement.Load(x, at) * scales, a);
+                b = Vector512.FusedMultiplyAdd(TElement.Load(dy, at + 16), TElement.Load(x, at + 16) * scales, b);
+                c = Vector512.FusedMultiplyAdd(TElement.Load(dy, at + 32), TElement.Load(x, at + 32) * scales, c);
+                d = Vector512.FusedMultiplyAdd(TElement.Load(dy, at + 48), TElement.Load(x, at + 48) * scales, d);
             }
+
+            a.Store(sums + col);
+            b.Store(sums + col + 16);
+            c.Store(sums + col + 32);
+            d.Store(sums + col + 48);
+        }
+
+        for (; col < cols; col += 16)
+        {
+            Vector512<float> sum = Vector512<float>.Zero;
+            for (long row = start; row < end; row++)
+                sum = Vector512.FusedMultiplyAdd(
+                    Row.Load<TElement>(dy, row * cols, col, cols),
+                    Row.Load<TElement>(x, row * cols, col, cols) * Vector512.Create(rstd[row]), sum);
+            Row.Store<SingleElement>(sum, sums, 0, col, cols);
         }
     }
 
@@ -162,10 +179,11 @@ public sealed unsafe partial class CpuBackend
             for (long block = start; block < end; block++)
             {
                 long first = block * RowSums.Block, stop = Math.Min(first + RowSums.Block, rows);
-                if (sums != null)
-                    Cpu.RmsNorm.WeightGradient<TElement>(x, rstd, dy, sums + block * cols, cols, first, stop);
+                // Goes along the rows, so the other one finds them in the second-level cache.
                 if (dx != null)
                     Cpu.RmsNorm.InputGradient<TElement>(x, w, offset, rstd, dy, dx, cols, first, stop);
+                if (sums != null)
+                    Cpu.RmsNorm.WeightGradient<TElement>(x, rstd, dy, sums + block * cols, cols, first, stop);
             }
         }
     }
