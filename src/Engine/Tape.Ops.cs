@@ -158,7 +158,7 @@ public sealed partial class Tape
         Count(x.Value.Rows, head.Value.Length * (1 + (dx.IsNone ? 0 : 1) + (dw.IsNone ? 0 : 1)));
     }
 
-    /// <summary>Memory for x Aᵀ of one use of a layer, which its backward pass reads; none without an adapter.
+    /// <summary>Memory for scale · x Aᵀ of one use of a layer, which its backward pass reads; none without an adapter.
     /// </summary>
     private Tensor TakeProjected(Activation x, Linear w) =>
         w.Adapter is { } adapter

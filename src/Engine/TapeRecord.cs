@@ -32,7 +32,7 @@ internal struct TapeRecord
     public Tensor Saved0, Saved1;
     public Linear? Linear0, Linear1, Linear2;
 
-    /// <summary>x Aᵀ of the adapters of these.</summary>
+    /// <summary>scale · x Aᵀ of the adapters of these.</summary>
     public Tensor Projected0, Projected1, Projected2;
 
     public Parameter? Weight;

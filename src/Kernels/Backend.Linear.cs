@@ -14,7 +14,7 @@ public abstract partial class Backend
 
     /// <summary>Gradients of <see cref="Linear"/>.</summary>
     /// <remarks>dx += dy W + scale · (dy B) A; dW += dyᵀ x; dBias += Σ rows of dy;
-    /// dB += scale · dyᵀ (x Aᵀ); dA += scale · (dy B)ᵀ x.</remarks>
+    /// dB += dyᵀ projected; dA += scale · (dy B)ᵀ x.</remarks>
     /// <param name="x">[M, K].</param>
     /// <param name="dy">[M, N].</param>
     /// <param name="dx">[M, K] or none.</param>

@@ -4,7 +4,8 @@ namespace FastCpt.Kernels;
 /// <param name="A">[R, K].</param>
 /// <param name="B">[N, R].</param>
 /// <param name="Scale">alpha / R, or alpha / √R.</param>
-/// <param name="Projected">x Aᵀ [M, R] of the activations' type; forward overwrites it, backward reads it.</param>
+/// <param name="Projected">scale · x Aᵀ [M, R] of the activations' type; forward overwrites it, backward reads it.
+/// </param>
 public readonly record struct LowRank(Tensor A, Tensor B, float Scale, Tensor Projected)
 {
     public bool IsNone => A.IsNone;

@@ -119,7 +119,7 @@ public sealed class GatedMlpTests
         yield return new Output($"{name}.dB", d.B, units =>
         {
             Factors f = factors(units);
-            Matrix errors = scale * LinearBounds.WeightGradient(f.Dy, f.DyError, s.Matrix(w.Adapter.Projected));
+            Matrix errors = LinearBounds.WeightGradient(f.Dy, f.DyError, s.Matrix(w.Adapter.Projected));
             return (errors + LinearBounds.Adding(s, d.B)).Values;
         });
     }

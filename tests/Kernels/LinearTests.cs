@@ -22,7 +22,7 @@ public sealed class LinearTests
     }
 
     private static double[] ProjectedErrors(Scene s, Tensor x, LinearWeight w) =>
-        LinearBounds.Product(s.Matrix(x), null, s.Matrix(w.Adapter.A)).Values;
+        (Math.Abs(w.Adapter.Scale) * LinearBounds.Product(s.Matrix(x), null, s.Matrix(w.Adapter.A))).Values;
 
     internal static OpCase Backward(Scene s, LinearShape shape, Func<LinearGradient, LinearGradient>? wanted = null)
     {
@@ -58,9 +58,9 @@ public sealed class LinearTests
         return Math.Abs(w.Adapter.Scale) * LinearBounds.WeightGradient(projected, error, s.Matrix(x));
     }
 
-    /// <summary>dB = scale · dyᵀ (x Aᵀ).</summary>
+    /// <summary>dB = dyᵀ projected.</summary>
     private static Matrix UpErrors(Scene s, Tensor dy, LinearWeight w) =>
-        Math.Abs(w.Adapter.Scale) * LinearBounds.WeightGradient(s.Matrix(dy), null, s.Matrix(w.Adapter.Projected));
+        LinearBounds.WeightGradient(s.Matrix(dy), null, s.Matrix(w.Adapter.Projected));
 
     /// <summary>dBias = Σ rows of dy.</summary>
     private static Matrix BiasErrors(Matrix dy) =>

@@ -23,7 +23,7 @@ public sealed class Linear(string name, Parameter weight, Parameter? bias = null
     /// <summary>K.</summary>
     public long InputWidth => weight.Value.Cols;
 
-    /// <param name="projected">Memory for the adapter's x Aᵀ, or what the forward pass left there; none without
+    /// <param name="projected">Memory for the adapter's scale · x Aᵀ, or what the forward pass left there; none without
     /// an adapter.</param>
     internal LinearWeight Values(Tensor projected) =>
         new(weight.Value, bias?.Value ?? Tensor.None, Adapter?.Values(projected) ?? default);

@@ -16,6 +16,6 @@ public sealed record LowRankAdapter(Parameter A, Parameter B, float Scale)
 
     public bool IsTrained => A.IsTrained || B.IsTrained;
 
-    /// <param name="projected">x Aᵀ [M, R] of one use of the layer.</param>
+    /// <param name="projected">scale · x Aᵀ [M, R] of one use of the layer.</param>
     internal LowRank Values(Tensor projected) => new(A.Value, B.Value, Scale, projected);
 }

@@ -21,6 +21,7 @@ public sealed unsafe partial class CpuBackend : Backend
     private readonly Gemm _gemm;
     private readonly AttentionProducts _attentionSingles;
     private readonly AttentionProducts? _attentionPairs;
+    private readonly ThinProducts _thin;
     private readonly Scratch[] _scratch, _workerScratch;
 
     /// <param name="threads">Workers; 0 takes FASTCPT_THREADS, else every core.</param>
@@ -34,6 +35,7 @@ public sealed unsafe partial class CpuBackend : Backend
         _gemm = new Gemm(_pool, _level);
         _attentionSingles = AttentionProducts.Singles(_level);
         _attentionPairs = AttentionProducts.Pairs(_level);
+        _thin = new ThinProducts(_pool, _level);
         _scratch = Scratch.Several(Enum.GetValues<ScratchUse>().Length);
         _workerScratch = Scratch.Several(_pool.Workers);
     }
@@ -56,7 +58,8 @@ public sealed unsafe partial class CpuBackend : Backend
     }
 
     /// <summary>Working memory held beside tensors.</summary>
-    internal long ScratchBytes => _gemm.ScratchBytes + Scratch.Total(_scratch) + Scratch.Total(_workerScratch);
+    internal long ScratchBytes =>
+        _gemm.ScratchBytes + _thin.ScratchBytes + Scratch.Total(_scratch) + Scratch.Total(_workerScratch);
 
     public override void Synchronize()
     {
@@ -76,6 +79,7 @@ public sealed unsafe partial class CpuBackend : Backend
     {
         _pool.Dispose();
         _gemm.Dispose();
+        _thin.Dispose();
         foreach (Scratch scratch in _scratch)
             scratch.Dispose();
         foreach (Scratch scratch in _workerScratch)

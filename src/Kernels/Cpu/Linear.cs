@@ -5,9 +5,7 @@ public sealed unsafe partial class CpuBackend
     protected override void LinearKernel(Tensor x, in LinearWeight w, Tensor y) =>
         LinearResidualKernel(x, w, Tensor.None, y);
 
-    /// <remarks>
-    /// The low-rank term goes on in the same sums, so that a BF16 dx is rounded once; dy B stays F32.
-    /// </remarks>
+    /// <remarks>The low-rank term goes on in the same sums, so that a BF16 dx is rounded once.</remarks>
     protected override void LinearBackwardKernel(
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
     {
@@ -19,7 +17,7 @@ public sealed unsafe partial class CpuBackend
     }
 
     /// <summary>Gradients of weight, bias and adapter, as far as they are wanted.</summary>
-    /// <param name="dProjected">dy B, where dA is wanted.</param>
+    /// <param name="dProjected">scale · dy B, where dA is wanted.</param>
     private void AddWeightGradients(
         Tensor x, in LinearWeight w, Tensor dy, Tensor dProjected, in LinearGradient dw)
     {
@@ -30,36 +28,67 @@ public sealed unsafe partial class CpuBackend
         if (!dw.Bias.IsNone)
             AddColumnSums(dy, dw.Bias);
         if (!dw.B.IsNone)
-            _gemm.Multiply(Into(dw.B, dw.Overwrites).Plus(
-                Operand.Columns(dy), Operand.Columns(w.Adapter.Projected), x.Rows, w.Adapter.Scale));
+            AddThinGradient(w.Adapter.Projected, dy, dw.Overwrites, turned: true, dw.B);
         if (!dw.A.IsNone)
-            _gemm.Multiply(Into(dw.A, dw.Overwrites).Plus(
-                Operand.Columns(dProjected), Operand.Columns(x), x.Rows, w.Adapter.Scale));
+            AddThinGradient(dProjected, x, dw.Overwrites, turned: false, dw.A);
+    }
+
+    /// <summary>gradient (+)= thinᵀ wide, or, turned, wideᵀ thin.</summary>
+    private void AddThinGradient(Tensor thin, Tensor wide, bool overwrites, bool turned, Tensor gradient)
+    {
+        if (_thin.Serves(thin.Type, wide.Type))
+            _thin.Transposed(thin, wide, turned, overwrites, gradient);
+        else if (turned)
+            _gemm.Multiply(Into(gradient, overwrites).Plus(
+                Operand.Columns(wide), Operand.Columns(thin), thin.Rows));
+        else
+            _gemm.Multiply(Into(gradient, overwrites).Plus(
+                Operand.Columns(thin), Operand.Columns(wide), thin.Rows));
     }
 
     private static Product Into(Tensor gradient, bool overwrites) =>
         overwrites ? Product.To(gradient) : Product.AddTo(gradient);
 
     /// <summary>The terms dy W and scale · (dy B) A.</summary>
-    /// <param name="dProjected">dy B, or none without an adapter.</param>
+    /// <param name="dProjected">scale · dy B, or none without an adapter.</param>
     private static Product PlusInputGradient(Product dx, in LinearWeight w, Tensor dy, Tensor dProjected)
     {
         dx = dx.Plus(Operand.Lines(dy), Operand.Columns(w.Weight), dy.Cols);
         if (w.Adapter.IsNone)
             return dx;
         LowRank adapter = w.Adapter;
-        return dx.Plus(Operand.Lines(dProjected), Operand.Columns(adapter.A), adapter.A.Rows, adapter.Scale);
+        return dx.Plus(Operand.Lines(dProjected), Operand.Columns(adapter.A), adapter.A.Rows);
     }
 
     private static bool NeedsLowRank(in LinearWeight w, Tensor dx, in LinearGradient dw) =>
         !w.Adapter.IsNone && !(dx.IsNone && dw.A.IsNone);
 
-    /// <returns>dy B, F32 [M, R], in the memory given.</returns>
+    /// <returns>scale · dy B [M, R], in the memory given; BF16 where that goes in pairs.</returns>
     private Tensor LowRankGradient(in LowRank adapter, Tensor dy, ScratchUse use)
     {
-        Tensor dProjected = ScratchTensor(use, DType.F32, dy.Rows, adapter.B.Cols);
-        _gemm.Multiply(Product.To(dProjected).Plus(Operand.Lines(dy), Operand.Columns(adapter.B), dy.Cols));
+        DType type = _gemm.HasPairs ? dy.Type : DType.F32;
+        Tensor dProjected = ScratchTensor(use, type, dy.Rows, adapter.B.Cols);
+        Project(dy, Operand.Columns(adapter.B), adapter.Scale, dProjected);
         return dProjected;
+    }
+
+    /// <summary>output [M, R] = scale · wide · thin, where each sum is scaled before it is rounded.</summary>
+    /// <param name="thin">R lines.</param>
+    private void Project(Tensor wide, Operand thin, float scale, Tensor output)
+    {
+        if (_thin.Serves(wide.Type, thin.Type) && (wide.Type == DType.F32 || wide.Cols % 2 == 0))
+        {
+            _thin.Project(wide, thin, scale, output);
+            return;
+        }
+
+        Tensor sums = output.Type == DType.F32
+            ? output : ScratchTensor(ScratchUse.ThinSums, DType.F32, output.Rows, output.Cols);
+        _gemm.Multiply(Product.To(sums).Plus(Operand.Lines(wide), thin, wide.Cols));
+        if (output.Type == DType.F32)
+            ThinProducts.Scaled<SingleElement>((float*)sums.Address, scale, (void*)output.Address, sums.Length);
+        else
+            ThinProducts.Scaled<BrainElement>((float*)sums.Address, scale, (void*)output.Address, sums.Length);
     }
 
     private static void RefuseDouble(Tensor tensor)

@@ -9,11 +9,10 @@ public sealed unsafe partial class CpuBackend
         RefuseDouble(x);
         LowRank adapter = w.Adapter;
         if (!adapter.IsNone)
-            _gemm.Multiply(Product.To(adapter.Projected).Plus(Operand.Lines(x), Operand.Lines(adapter.A), x.Cols));
+            Project(x, Operand.Lines(adapter.A), adapter.Scale, adapter.Projected);
         Product product = Product.To(y).Plus(Operand.Lines(x), Operand.Lines(w.Weight), x.Cols);
         if (!adapter.IsNone)
-            product = product.Plus(
-                Operand.Lines(adapter.Projected), Operand.Lines(adapter.B), adapter.A.Rows, adapter.Scale);
+            product = product.Plus(Operand.Lines(adapter.Projected), Operand.Lines(adapter.B), adapter.A.Rows);
         product.Residual = (void*)residual.Address;
         product.ResidualStride = y.Cols;
         if (!w.Bias.IsNone)

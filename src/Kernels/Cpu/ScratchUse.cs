@@ -6,7 +6,10 @@ internal enum ScratchUse
     /// <summary>A bias as F32 [N].</summary>
     Bias,
 
-    /// <summary>dy B [M, R] of a layer.</summary>
+    /// <summary>Sums [M, R] that are yet to be scaled.</summary>
+    ThinSums,
+
+    /// <summary>scale · dy B [M, R] of a layer.</summary>
     LowRank,
 
     /// <summary>The same of a second layer that adds to the same gradient.</summary>

@@ -12,16 +12,16 @@ public sealed partial class ReferenceBackend
             foreach (Tensor gradient in (ReadOnlySpan<Tensor>)[dw.Weight, dw.Bias, dw.A, dw.B])
                 ClearWanted(gradient);
         if (!dw.Weight.IsNone)
-            AddProductOfTransposed(dy, x, 1, dw.Weight);
+            AddProductOfTransposed(dy, x, dw.Weight);
         if (!dw.Bias.IsNone)
             AddColumnSums(dy, dw.Bias);
         if (!dw.B.IsNone)
-            AddProductOfTransposed(dy, w.Adapter.Projected, w.Adapter.Scale, dw.B);
+            AddProductOfTransposed(dy, w.Adapter.Projected, dw.B);
         if (dx.IsNone && dw.A.IsNone)
             return;
-        double[,] dProjected = LowRankGradient(w.Adapter, dy); // dy B [M, R]
+        double[,] dProjected = LowRankGradient(w.Adapter, dy);
         if (!dw.A.IsNone)
-            AddLowRankInputWeight(dProjected, x, w.Adapter.Scale, dw.A);
+            AddLowRankInputWeight(dProjected, x, dw.A);
         if (!dx.IsNone)
             AddInputGradient(w, dy, dProjected, dx);
     }
@@ -32,8 +32,8 @@ public sealed partial class ReferenceBackend
             FillKernel(0, gradient);
     }
 
-    /// <summary>target [P, Q] += scale · leftᵀ right, for left [M, P] and right [M, Q].</summary>
-    private static void AddProductOfTransposed(Tensor left, Tensor right, double scale, Tensor target)
+    /// <summary>target [P, Q] += leftᵀ right, for left [M, P] and right [M, Q].</summary>
+    private static void AddProductOfTransposed(Tensor left, Tensor right, Tensor target)
     {
         Elements lefts = new(left), rights = new(right), sums = new(target);
         for (long p = 0; p < left.Cols; p++)
@@ -42,7 +42,7 @@ public sealed partial class ReferenceBackend
                 double sum = 0;
                 for (long row = 0; row < left.Rows; row++)
                     sum += lefts[row, p] * rights[row, q];
-                sums[p, q] += scale * sum;
+                sums[p, q] += sum;
             }
     }
 
@@ -58,7 +58,7 @@ public sealed partial class ReferenceBackend
         }
     }
 
-    /// <returns>dy B [M, R]; without an adapter R is 0.</returns>
+    /// <returns>scale · dy B [M, R]; without an adapter R is 0.</returns>
     private static double[,] LowRankGradient(in LowRank adapter, Tensor dy)
     {
         long rank = adapter.IsNone ? 0 : adapter.A.Rows;
@@ -66,12 +66,17 @@ public sealed partial class ReferenceBackend
         double[,] dProjected = new double[dy.Rows, rank];
         for (long row = 0; row < dy.Rows; row++)
             for (long r = 0; r < rank; r++)
+            {
+                double sum = 0;
                 for (long n = 0; n < dy.Cols; n++)
-                    dProjected[row, r] += dOutput[row, n] * b[n, r];
+                    sum += dOutput[row, n] * b[n, r];
+                dProjected[row, r] = adapter.Scale * sum;
+            }
+
         return dProjected;
     }
 
-    private static void AddLowRankInputWeight(double[,] dProjected, Tensor x, double scale, Tensor dA)
+    private static void AddLowRankInputWeight(double[,] dProjected, Tensor x, Tensor dA)
     {
         Elements input = new(x), sums = new(dA);
         for (long r = 0; r < dA.Rows; r++)
@@ -80,7 +85,7 @@ public sealed partial class ReferenceBackend
                 double sum = 0;
                 for (long row = 0; row < x.Rows; row++)
                     sum += dProjected[row, r] * input[row, k];
-                sums[r, k] += scale * sum;
+                sums[r, k] += sum;
             }
     }
 
@@ -95,7 +100,7 @@ public sealed partial class ReferenceBackend
                     sum += dOutput[row, n] * weight[n, k];
                 for (long r = 0; r < dProjected.GetLength(1); r++)
                     lowRank += dProjected[row, r] * a[r, k];
-                dInput[row, k] += sum + w.Adapter.Scale * lowRank;
+                dInput[row, k] += sum + lowRank;
             }
     }
 }

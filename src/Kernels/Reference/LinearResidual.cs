@@ -18,12 +18,12 @@ public sealed partial class ReferenceBackend
                     sum += input[row, k] * weight[n, k];
                 for (long r = 0; r < rank; r++)
                     lowRank += projected[row, r] * b[n, r];
-                sum += (bias.IsNone ? 0 : bias[n]) + w.Adapter.Scale * lowRank;
+                sum += (bias.IsNone ? 0 : bias[n]) + lowRank;
                 output[row, n] = carried.IsNone ? sum : carried[row, n] + sum;
             }
     }
 
-    /// <summary>projected [M, R] = x Aᵀ.</summary>
+    /// <summary>projected [M, R] = scale · x Aᵀ.</summary>
     private static void Project(Tensor x, in LowRank adapter)
     {
         Elements input = new(x), a = new(adapter.A), projected = new(adapter.Projected);
@@ -33,7 +33,7 @@ public sealed partial class ReferenceBackend
                 double sum = 0;
                 for (long k = 0; k < x.Cols; k++)
                     sum += input[row, k] * a[r, k];
-                projected[row, r] = sum;
+                projected[row, r] = adapter.Scale * sum;
             }
     }
 }

@@ -21,7 +21,7 @@ internal static class LinearBounds
         return sum;
     }
 
-    /// <summary>Error of x Wᵀ + bias + low-rank term, before it is stored. x Aᵀ is stored in the activations'
+    /// <summary>Error of x Wᵀ + bias + low-rank term, before it is stored. scale · x Aᵀ is stored in the activations'
     /// type.</summary>
     public static Matrix Forward(Scene scene, Matrix x, Matrix? xError, LinearWeight w, Units units)
     {

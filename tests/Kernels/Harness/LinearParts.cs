@@ -37,7 +37,7 @@ internal static class LinearParts
         return new LinearWeight(weight, bias, adapter);
     }
 
-    /// <summary>The same layer with x Aᵀ drawn, as the backward pass finds it.</summary>
+    /// <summary>The same layer with scale · x Aᵀ drawn, as the backward pass finds it.</summary>
     public static LinearWeight Projected(Scene s, LinearWeight w, int rows) =>
         w.Adapter.IsNone
             ? w
