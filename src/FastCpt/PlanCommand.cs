@@ -118,7 +118,7 @@ internal static class PlanCommand
         CultureInfo culture = CultureInfo.InvariantCulture;
         terminal.Result(string.Create(culture, $"parameters   {plan.Parameters}, {plan.Trained} trained"));
         terminal.Result(string.Create(culture, $"memory       {Mib(plan.StateBytes)} for weights and optimizer, about "
-            + $"{Mib(plan.ActivationBytes)} for activations of a micro-batch, at most 64 MiB for logits"));
+            + $"{Mib(plan.ActivationBytes)} for activations of a micro-batch, at most 150 MiB for logits"));
         terminal.Result(string.Create(culture, $"disk         {Mib(plan.CheckpointBytes)} a checkpoint, "
             + $"{Mib(DiskOf(plan, config))} for all that are kept and the one being written"));
         terminal.Result(string.Create(culture, $"work         {plan.Steps} steps, "

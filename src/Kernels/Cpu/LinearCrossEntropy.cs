@@ -22,7 +22,7 @@ public sealed unsafe partial class CpuBackend
     private const long StretchValues = 2L << 20;
 
     /// <summary>Most blocks of pieces in a stretch.</summary>
-    private const long MostStretchBlocks = 4;
+    private const long MostStretchBlocks = 2;
 
     /// <summary>Memory for logits that are made twice: vocabularies of any size stay within 64 MiB in all.</summary>
     internal long LogitBytes { get; init; } = 40L << 20;
