@@ -14,7 +14,8 @@ public abstract partial class Backend
 
     /// <summary>Gradients of <see cref="Linear"/>.</summary>
     /// <remarks>dx += dy W + scale · (dy B) A; dW += dyᵀ x; dBias += Σ rows of dy;
-    /// dB += dyᵀ projected; dA += scale · (dy B)ᵀ x.</remarks>
+    /// dB += dyᵀ projected; dA += scale · (dy B)ᵀ x. An adapter with an input of its own has that for x, and the
+    /// gradient of that for dx.</remarks>
     /// <param name="x">[M, K].</param>
     /// <param name="dy">[M, N].</param>
     /// <param name="dx">[M, K] or none.</param>
@@ -22,7 +23,7 @@ public abstract partial class Backend
     {
         CheckLinear(x, w, dy);
         Expect.OptionalMatrix(dx, nameof(dx), x.Type, x.Rows, x.Cols);
-        CheckGradient(w, dw, Expect.Statistic(x.Type));
+        CheckGradient(x, w, dw);
         LinearBackwardKernel(x, w, dy, dx, dw);
     }
 
@@ -67,10 +68,9 @@ public abstract partial class Backend
     {
         CheckGatedMlp(x, gate, up, down, gated, upped, dy);
         Expect.OptionalMatrix(dx, nameof(dx), x.Type, x.Rows, x.Cols);
-        DType statistic = Expect.Statistic(x.Type);
-        CheckGradient(gate, dGate, statistic);
-        CheckGradient(up, dUp, statistic);
-        CheckGradient(down, dDown, statistic);
+        CheckGradient(x, gate, dGate);
+        CheckGradient(x, up, dUp);
+        CheckGradient(gated, down, dDown);
         GatedMlpBackwardKernel(x, gate, up, down, kind, gated, upped, dy, dx, dGate, dUp, dDown);
     }
 
@@ -107,17 +107,22 @@ public abstract partial class Backend
         Expect.Weight(w.Adapter.A, "A", x.Type, rank, k);
         Expect.Weight(w.Adapter.B, "B", x.Type, n, rank);
         Expect.Matrix(w.Adapter.Projected, "projected", x.Type, x.Rows, rank);
+        Expect.OptionalMatrix(w.Adapter.Input, "adapter input", x.Type, x.Rows, k);
     }
 
-    private static void CheckGradient(in LinearWeight w, in LinearGradient dw, DType statistic)
+    private static void CheckGradient(Tensor x, in LinearWeight w, in LinearGradient dw)
     {
+        DType statistic = Expect.Statistic(x.Type);
         Expect.OptionalMatrix(dw.Weight, "dWeight", statistic, w.Weight.Rows, w.Weight.Cols);
         Expect.OptionalVector(dw.Bias, "dBias", statistic, w.Weight.Rows);
         Expect.That(!w.Adapter.IsNone || (dw.A.IsNone && dw.B.IsNone), "Adapter gradients without an adapter.");
+        Expect.That(
+            !w.Adapter.Input.IsNone || dw.Input.IsNone, "A gradient of the adapter's input, which is the layer's own.");
         if (w.Adapter.IsNone)
             return;
         Expect.OptionalMatrix(dw.A, "dA", statistic, w.Adapter.A.Rows, w.Adapter.A.Cols);
         Expect.OptionalMatrix(dw.B, "dB", statistic, w.Adapter.B.Rows, w.Adapter.B.Cols);
+        Expect.OptionalMatrix(dw.Input, "adapter input's gradient", x.Type, x.Rows, x.Cols);
     }
 
     private static void CheckGatedMlp(
@@ -127,6 +132,8 @@ public abstract partial class Backend
         CheckLinear(x, gate, gated);
         CheckLinear(x, up, upped);
         CheckLinear(gated, down, y);
+        Expect.That(
+            down.Adapter.Input.IsNone, "The adapter of down multiplies the hidden activations, which are never held.");
         Expect.That(
             gated.Type == x.Type && upped.Type == x.Type && y.Type == x.Type,
             $"x, gated, upped and y share a type: {x}, {gated}, {upped}, {y}.");

@@ -50,7 +50,7 @@ public sealed class LinearTests
         (LinearBounds.InputGradient(s, s.Matrix(dy), null, w, units) + LinearBounds.Adding(s, dx)).Values;
 
     /// <summary>dA = scale · (dy B)ᵀ x, where dy B may be held in the activations' type.</summary>
-    private static Matrix DownErrors(Scene s, Tensor x, Tensor dy, LinearWeight w, Units units)
+    internal static Matrix DownErrors(Scene s, Tensor x, Tensor dy, LinearWeight w, Units units)
     {
         Matrix b = s.Matrix(w.Adapter.B), projected = s.Matrix(dy) * b;
         Matrix error = LinearBounds.Product(s.Matrix(dy), null, b.Transposed());

@@ -17,7 +17,7 @@ public sealed unsafe partial class CpuBackend
     }
 
     /// <summary>Gradients of weight, bias and adapter, as far as they are wanted.</summary>
-    /// <param name="dProjected">scale · dy B, where dA is wanted.</param>
+    /// <param name="dProjected">scale · dy B, where dA or the gradient of the adapter's input is wanted.</param>
     private void AddWeightGradients(
         Tensor x, in LinearWeight w, Tensor dy, Tensor dProjected, in LinearGradient dw)
     {
@@ -30,7 +30,9 @@ public sealed unsafe partial class CpuBackend
         if (!dw.B.IsNone)
             AddThinGradient(w.Adapter.Projected, dy, dw.Overwrites, turned: true, dw.B);
         if (!dw.A.IsNone)
-            AddThinGradient(dProjected, x, dw.Overwrites, turned: false, dw.A);
+            AddThinGradient(dProjected, w.Adapter.InputOr(x), dw.Overwrites, turned: false, dw.A);
+        if (!dw.Input.IsNone)
+            _gemm.Multiply(PlusLowRank(Into(dw.Input, dw.Overwrites), w.Adapter, dProjected));
     }
 
     /// <summary>gradient (+)= thinᵀ wide, or, turned, wideᵀ thin.</summary>
@@ -54,14 +56,17 @@ public sealed unsafe partial class CpuBackend
     private static Product PlusInputGradient(Product dx, in LinearWeight w, Tensor dy, Tensor dProjected)
     {
         dx = dx.Plus(Operand.Lines(dy), Operand.Columns(w.Weight), dy.Cols);
-        if (w.Adapter.IsNone)
-            return dx;
-        LowRank adapter = w.Adapter;
-        return dx.Plus(Operand.Lines(dProjected), Operand.Columns(adapter.A), adapter.A.Rows);
+        return w.Adapter.IsNone || !w.Adapter.Input.IsNone ? dx : PlusLowRank(dx, w.Adapter, dProjected);
     }
 
-    private static bool NeedsLowRank(in LinearWeight w, Tensor dx, in LinearGradient dw) =>
-        !w.Adapter.IsNone && !(dx.IsNone && dw.A.IsNone);
+    private static Product PlusLowRank(Product dx, in LowRank adapter, Tensor dProjected) =>
+        dx.Plus(Operand.Lines(dProjected), Operand.Columns(adapter.A), adapter.A.Rows);
+
+    private static bool NeedsLowRank(in LinearWeight w, Tensor dx, in LinearGradient dw)
+    {
+        Tensor dInput = w.Adapter.Input.IsNone ? dx : dw.Input;
+        return !w.Adapter.IsNone && !(dInput.IsNone && dw.A.IsNone);
+    }
 
     /// <returns>scale · dy B [M, R], in the memory given; BF16 where that goes in pairs.</returns>
     private Tensor LowRankGradient(in LowRank adapter, Tensor dy, ScratchUse use)

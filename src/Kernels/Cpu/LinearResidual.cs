@@ -9,7 +9,7 @@ public sealed unsafe partial class CpuBackend
         RefuseDouble(x);
         LowRank adapter = w.Adapter;
         if (!adapter.IsNone)
-            Project(x, Operand.Lines(adapter.A), adapter.Scale, adapter.Projected);
+            Project(adapter.InputOr(x), Operand.Lines(adapter.A), adapter.Scale, adapter.Projected);
         Product product = Product.To(y).Plus(Operand.Lines(x), Operand.Lines(w.Weight), x.Cols);
         if (!adapter.IsNone)
             product = product.Plus(Operand.Lines(adapter.Projected), Operand.Lines(adapter.B), adapter.A.Rows);

@@ -9,7 +9,7 @@ public sealed partial class ReferenceBackend
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
     {
         if (dw.Overwrites)
-            foreach (Tensor gradient in (ReadOnlySpan<Tensor>)[dw.Weight, dw.Bias, dw.A, dw.B])
+            foreach (Tensor gradient in (ReadOnlySpan<Tensor>)[dw.Weight, dw.Bias, dw.A, dw.B, dw.Input])
                 ClearWanted(gradient);
         if (!dw.Weight.IsNone)
             AddProductOfTransposed(dy, x, dw.Weight);
@@ -17,13 +17,15 @@ public sealed partial class ReferenceBackend
             AddColumnSums(dy, dw.Bias);
         if (!dw.B.IsNone)
             AddProductOfTransposed(dy, w.Adapter.Projected, dw.B);
-        if (dx.IsNone && dw.A.IsNone)
+        if (dx.IsNone && dw.A.IsNone && dw.Input.IsNone)
             return;
         double[,] dProjected = LowRankGradient(w.Adapter, dy);
         if (!dw.A.IsNone)
-            AddLowRankInputWeight(dProjected, x, dw.A);
+            AddLowRankInputWeight(dProjected, w.Adapter.InputOr(x), dw.A);
         if (!dx.IsNone)
             AddInputGradient(w, dy, dProjected, dx);
+        if (!dw.Input.IsNone)
+            AddAdapterInputGradient(w.Adapter, dProjected, dw.Input);
     }
 
     private void ClearWanted(Tensor gradient)
@@ -98,9 +100,22 @@ public sealed partial class ReferenceBackend
                 double sum = 0, lowRank = 0;
                 for (long n = 0; n < dy.Cols; n++)
                     sum += dOutput[row, n] * weight[n, k];
-                for (long r = 0; r < dProjected.GetLength(1); r++)
+                for (long r = 0; r < dProjected.GetLength(1) && w.Adapter.Input.IsNone; r++)
                     lowRank += dProjected[row, r] * a[r, k];
                 dInput[row, k] += sum + lowRank;
+            }
+    }
+
+    private static void AddAdapterInputGradient(in LowRank adapter, double[,] dProjected, Tensor gradient)
+    {
+        Elements a = new(adapter.A), dInput = new(gradient);
+        for (long row = 0; row < gradient.Rows; row++)
+            for (long k = 0; k < gradient.Cols; k++)
+            {
+                double sum = 0;
+                for (long r = 0; r < adapter.A.Rows; r++)
+                    sum += dProjected[row, r] * a[r, k];
+                dInput[row, k] += sum;
             }
     }
 }

@@ -6,7 +6,7 @@ public sealed partial class ReferenceBackend
     protected override void LinearResidualKernel(Tensor x, in LinearWeight w, Tensor residual, Tensor y)
     {
         if (!w.Adapter.IsNone)
-            Project(x, w.Adapter);
+            Project(w.Adapter.InputOr(x), w.Adapter);
         Elements input = new(x), weight = new(w.Weight), bias = new(w.Bias), carried = new(residual), output = new(y);
         Elements projected = new(w.Adapter.Projected), b = new(w.Adapter.B);
         long rank = w.Adapter.IsNone ? 0 : w.Adapter.A.Rows;

@@ -31,14 +31,18 @@ internal static class LinearBounds
         Matrix joined = x.Absolute() * weight.Absolute().Transposed();
         if (!w.Bias.IsNone)
             joined += Repeated(scene.Matrix(w.Bias), x.Rows).Absolute();
-        if (w.Adapter.IsNone)
-            return error + 2 * Units.Single * joined;
-        Matrix a = scene.Matrix(w.Adapter.A), b = scene.Matrix(w.Adapter.B);
+        error += 2 * Units.Single * joined;
+        return w.Adapter.IsNone ? error : error + LowRank(scene, x, xError, w.Adapter, units);
+    }
+
+    /// <summary>Error of scale · (x Aᵀ) Bᵀ and of joining it.</summary>
+    public static Matrix LowRank(Scene scene, Matrix x, Matrix? xError, LowRank adapter, Units units)
+    {
+        Matrix a = scene.Matrix(adapter.A), b = scene.Matrix(adapter.B);
         Matrix projected = x * a.Transposed(); // [M, R]
         Matrix projectedError = Product(x, xError, a) + units.Activation * projected.Absolute();
-        double scale = Math.Abs(w.Adapter.Scale);
-        joined += scale * (projected.Absolute() * b.Absolute().Transposed());
-        return error + scale * Product(projected, projectedError, b) + 2 * Units.Single * joined;
+        return Math.Abs(adapter.Scale) * (Product(projected, projectedError, b)
+            + 2 * Units.Single * (projected.Absolute() * b.Absolute().Transposed()));
     }
 
     /// <summary>Error of dx = dy W + scale · (dy B) A, before it is added. dy B may be held in the activations'
@@ -46,14 +50,18 @@ internal static class LinearBounds
     public static Matrix InputGradient(Scene scene, Matrix dy, Matrix? dyError, LinearWeight w, Units units)
     {
         Matrix error = Product(dy, dyError, scene.Matrix(w.Weight).Transposed());
-        if (w.Adapter.IsNone)
-            return error;
-        Matrix a = scene.Matrix(w.Adapter.A), b = scene.Matrix(w.Adapter.B);
+        return w.Adapter.IsNone ? error : error + LowRankInputGradient(scene, dy, dyError, w.Adapter, units);
+    }
+
+    /// <summary>Error of scale · (dy B) A and of joining it.</summary>
+    public static Matrix LowRankInputGradient(
+        Scene scene, Matrix dy, Matrix? dyError, LowRank adapter, Units units)
+    {
+        Matrix a = scene.Matrix(adapter.A), b = scene.Matrix(adapter.B);
         Matrix projected = dy * b; // [M, R]
         Matrix projectedError = Product(dy, dyError, b.Transposed()) + units.Activation * projected.Absolute();
-        double scale = Math.Abs(w.Adapter.Scale);
-        return error + scale * Product(projected, projectedError, a.Transposed())
-            + 2 * Units.Single * scale * (projected.Absolute() * a.Absolute());
+        return Math.Abs(adapter.Scale) * (Product(projected, projectedError, a.Transposed())
+            + 2 * Units.Single * (projected.Absolute() * a.Absolute()));
     }
 
     /// <summary>Error of dW = dyᵀ x [N, K], before it is added.</summary>
