@@ -11,6 +11,7 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
     /// <summary>Keys of a block: what a row's sums are carried over.</summary>
     public const int KeyBlock = 128;
 
+    /// <summary>Powers of e as powers of 2.</summary>
     public const float Log2OfE = 1.44269504f;
 
     public Tensor Queries => q;
