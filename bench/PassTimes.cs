@@ -1,16 +1,14 @@
-using System.Diagnostics;
-using System.Globalization;
 using FastCpt.Kernels;
 
 namespace FastCpt.Bench;
 
 /// <summary>Times passes that memory bounds, as a share of the bandwidth of a copy in the same minute.</summary>
 /// <remarks>Tensors of 24 MiB: several do not fit a cache, yet a pass ends before a shared machine takes the core away
-/// for long. The best of many runs; bytes count every read and every write once.</remarks>
+/// for long. Medians of rounds, the best in brackets; bytes count every read and every write once.</remarks>
 internal static class PassTimes
 {
     private const long Length = 6 << 20;
-    private const int Runs = 60;
+    private const int Warmup = 2, Runs = 30;
 
     public static int Run(int threads)
     {
@@ -36,25 +34,21 @@ internal static class PassTimes
             ("SwiGLU", 12, () => backend.SwiGlu(t[0], t[1], t[6])),
             ("SwiGLU backward", 28, () => backend.SwiGluBackward(t[0], t[1], t[5], t[4], t[6])),
         ];
-        double[] best = new double[passes.Length];
-        Array.Fill(best, double.MaxValue);
-        for (int run = 0; run < Runs; run++)
+        SharesOfLimit[] shares = [.. passes.Select(pass => new SharesOfLimit((double)pass.BytesPerElement * Length))];
+        for (int run = 0; run < Warmup + Runs; run++)
+        {
+            double limit = backend.MeasureCopyBytes();
             for (int pass = 0; pass < passes.Length; pass++)
             {
-                long start = Stopwatch.GetTimestamp();
-                passes[pass].Pass();
-                best[pass] = Math.Min(best[pass], Stopwatch.GetElapsedTime(start).TotalSeconds);
+                double seconds = CaseReport.Time(passes[pass].Pass);
+                if (run >= Warmup)
+                    shares[pass].Add(seconds, limit);
             }
-
-        double copyRate = passes[0].BytesPerElement * Length / best[0];
-        for (int pass = 0; pass < passes.Length; pass++)
-        {
-            double rate = passes[pass].BytesPerElement * Length / best[pass];
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{passes[pass].Name,-26} {best[pass] * 1e3,7:F2} ms {rate / 1e9,6:F1} GB/s {rate / copyRate,6:P0}"));
         }
 
+        Console.WriteLine($"| pass, {backend.InstructionSet} | ms | of copy |\n|---|---|---|");
+        foreach (var (pass, of) in passes.Zip(shares))
+            Console.WriteLine($"| {pass.Name} | {of.Time} | {of} |");
         return 0;
     }
 }

@@ -1,17 +1,14 @@
-using System.Diagnostics;
-using System.Globalization;
 using FastCpt.Bench.Kernels;
 using FastCpt.Kernels;
 
 namespace FastCpt.Bench;
 
 /// <summary>Times the three products of a layer, as a share of the arithmetic peak of the same moment.</summary>
-/// <remarks>
-/// The best of many short runs, each round beside a measurement of the type's own peak: the machine may be shared.
-/// </remarks>
+/// <remarks>Prints rows of a table: medians of shares, each of a call and of the type's own peak measured just before
+/// it; the best in brackets.</remarks>
 internal static class ProductTimes
 {
-    private const int Runs = 25;
+    private const int Warmup = 3, Runs = 25;
 
     private static readonly ProductShape[] Shapes =
     [
@@ -23,6 +20,7 @@ internal static class ProductTimes
     public static int Run(int threads)
     {
         using Backend backend = Backends.Open("cpu", threads);
+        Console.WriteLine("| product | path, type | y | dx | dw |\n|---|---|---|---|---|");
         foreach (DType type in (ReadOnlySpan<DType>)[DType.F32, DType.BF16])
             Measure(backend, type);
         return 0;
@@ -32,30 +30,20 @@ internal static class ProductTimes
     {
         using Arena arena = new(backend);
         Action[][] products = [.. Shapes.Select(shape => ProductsOf(backend, arena, shape, type))];
-        double[][] best = [.. Shapes.Select(_ => new[] { double.MaxValue, double.MaxValue, double.MaxValue })];
-        double limit = 0;
+        SharesOfLimit[][] shares = [.. Shapes.Zip(products, (shape, calls) =>
+            calls.Select(_ => new SharesOfLimit(shape.Flops)).ToArray())];
         // Shapes take turns, so that a busy second of the machine's does not fall on one of them alone.
-        for (int run = 0; run < Runs; run++)
-        {
-            limit = Math.Max(limit, backend.MeasurePeakFlops(type));
+        for (int run = 0; run < Warmup + Runs; run++)
             for (int shape = 0; shape < Shapes.Length; shape++)
                 for (int product = 0; product < products[shape].Length; product++)
                 {
-                    long start = Stopwatch.GetTimestamp();
-                    products[shape][product]();
-                    double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-                    best[shape][product] = Math.Min(best[shape][product], seconds);
+                    double limit = backend.MeasurePeakFlops(type), seconds = CaseReport.Time(products[shape][product]);
+                    if (run >= Warmup)
+                        shares[shape][product].Add(seconds, limit);
                 }
-        }
 
-        foreach (var (shape, seconds) in Shapes.Zip(best))
-        {
-            string[] shares = [.. seconds.Select(
-                s => (shape.Flops / s / limit).ToString("P1", CultureInfo.InvariantCulture))];
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{shape,-32} {type,-5} y {shares[0]}   dx {shares[1]}   dw {shares[2]} of {limit / 1e9:F0} GFLOP/s"));
-        }
+        foreach (var (shape, of) in Shapes.Zip(shares))
+            Console.WriteLine($"| {shape} | {backend.InstructionSet}, {type} | {of[0]} | {of[1]} | {of[2]} |");
     }
 
     private static Action[] ProductsOf(Backend backend, Arena arena, ProductShape shape, DType type)
