@@ -26,7 +26,7 @@ internal static class BenchCommand
         };
         var pairs = new Option<int>("--pairs")
         {
-            Description = "Pairs of times of a first look; twice as many, of new processes, confirm.",
+            Description = "Pairs of times of a first look, three a process; twice as many, of new processes, confirm.",
             DefaultValueFactory = _ => new BenchSettings().Pairs,
         };
         var accept = new Option<bool>("--accept-counters")
@@ -49,8 +49,10 @@ internal static class BenchCommand
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
             var settings = new BenchSettings(parse.GetValue(pairs), AcceptsCounters: parse.GetValue(accept));
-            if (settings.Pairs is < 3 or > 1000)
-                throw new RunException(ExitCode.Usage, $"--pairs is {settings.Pairs}; 3 to 1000 say something.");
+            if (settings.Pairs is < BenchSettings.LeastPairs or > 1000)
+                throw new RunException(
+                    ExitCode.Usage,
+                    $"--pairs is {settings.Pairs}; {BenchSettings.LeastPairs} to 1000 say something.");
             using var stop = new StopSignal();
             using var first = new BenchProcess(parse.GetValue(origin)!); // both arguments are required
             using var second = new BenchProcess(parse.GetValue(head)!);

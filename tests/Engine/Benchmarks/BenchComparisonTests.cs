@@ -40,8 +40,42 @@ public sealed class BenchComparisonTests
             Assert.That(result.Name, Is.EqualTo(FakeBench.Case));
             Assert.That(result.Times!.Ratio, Is.EqualTo(1.1).Within(0.03));
             Assert.That(head.Samples, Is.EqualTo(1 + 5 * (15 + 30)), "twice the pairs confirm, of five parts each");
-            Assert.That(head.Starts, Is.EqualTo(1 + 10), "in new processes");
+            Assert.That(head.Starts, Is.EqualTo(5 + 10), "of three pairs a process");
         }
+    }
+
+    [Test]
+    public void TenPercentSlower_InProcessesThatDiffer_IsNeverTheSame()
+    {
+        BenchVerdict[] verdicts = [.. Enumerable.Range(0, 20).Select(
+            seed => Compare(Of(seed, Call), Of(1000 + seed, 1.1 * Call)).Verdict)];
+        Assert.That(verdicts, Has.None.EqualTo(BenchVerdict.Same));
+        Assert.That(verdicts.Count(one => one == BenchVerdict.Slower), Is.GreaterThan(10), "few are inconclusive");
+
+        static FakeBench Of(int seed, double seconds) => new(seed, (random, _) => FakeBench.Noisy(random, seconds))
+        {
+            OfAProcess = random => 1 + 0.1 * random.NextDouble(),
+        };
+    }
+
+    [Test]
+    public void FewestPairs_CanStillDecide()
+    {
+        FakeBench head = new(1001, (random, _) => FakeBench.Noisy(random, 1.1 * Call));
+        BenchResult result = Compare(
+            new FakeBench(1, (random, _) => FakeBench.Noisy(random, Call)), head,
+            new BenchSettings(BenchSettings.LeastPairs));
+        Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Slower));
+        Assert.That(head.Starts, Is.EqualTo(3 + 10));
+    }
+
+    [Test]
+    public void TenPercentOfFiveMicroseconds_IsFound()
+    {
+        BenchResult result = Compare(
+            new FakeBench(1, (random, _) => FakeBench.Noisy(random, 5.5e-6)),
+            new FakeBench(2, (random, _) => FakeBench.Noisy(random, 6.2e-6)));
+        Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Slower));
     }
 
     [Test]
@@ -77,7 +111,7 @@ public sealed class BenchComparisonTests
     {
         BenchResult result = Compare(
             new FakeBench(1, (random, _) => FakeBench.Noisy(random, 1e-6)),
-            new FakeBench(2, (random, _) => FakeBench.Noisy(random, 1.5e-6)));
+            new FakeBench(2, (random, _) => FakeBench.Noisy(random, 1.4e-6)));
         Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Same));
     }
 
