@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using FastCpt.Kernels;
@@ -61,6 +62,7 @@ internal sealed class BenchServer(TextWriter answers)
             json.WriteString("processor", Processor());
             json.WriteString("isa", isa);
             json.WriteNumber("threads", threads);
+            json.WriteString("commit", Commit());
             json.WriteStartArray("cases");
             foreach (ServedCase served in ServedCase.All)
             {
@@ -129,6 +131,11 @@ internal sealed class BenchServer(TextWriter answers)
             ? double.Parse(parts[1], CultureInfo.InvariantCulture)
             : 0;
     }
+
+    /// <summary>That the compiler noted after the version, as in 1.2.3+commit.</summary>
+    private static string Commit() =>
+        typeof(BenchServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?
+            .InformationalVersion.Split('+', 2) is [_, var commit] ? commit : "unknown";
 
     private static string Processor()
     {

@@ -22,7 +22,7 @@ internal static class BenchCommand
         var head = new Argument<string>("head") { Description = "Bench program in question, or its folder." };
         var cases = new Option<string[]>("--case")
         {
-            Description = "Only cases with this in their names; may be given often.", HelpName = "part",
+            Description = "Only cases whose names begin so; may be given often.", HelpName = "start",
         };
         var pairs = new Option<int>("--pairs")
         {
@@ -57,22 +57,28 @@ internal static class BenchCommand
             using var first = new BenchProcess(parse.GetValue(origin)!); // both arguments are required
             using var second = new BenchProcess(parse.GetValue(head)!);
             var comparison = new BenchComparison(first.Peer, second.Peer, settings, stop);
-            IReadOnlyList<BenchResult> results = comparison.Run(
+            BenchReport report = comparison.Run(
                 parse.GetValue(cases) ?? [], result => terminal.Note(Line(result)));
-            return Show(terminal, results);
+            return Show(terminal, report);
         }));
         return verb;
     }
 
-    private static ExitCode Show(Terminal terminal, IReadOnlyList<BenchResult> results)
+    private static ExitCode Show(Terminal terminal, BenchReport report)
     {
         BenchResult[] failed =
-            [.. results.Where(result => result.Verdict is BenchVerdict.Slower or BenchVerdict.CountersChanged)];
+            [.. report.Results.Where(result => result.Verdict is BenchVerdict.Slower or BenchVerdict.CountersChanged)];
         if (terminal.IsJson)
-            terminal.Result(new JsonObject { ["cases"] = new JsonArray([.. results.Select(ToJson)]) });
+            terminal.Result(ToJson(report));
         else
-            foreach (IGrouping<BenchVerdict, BenchResult> group in results.GroupBy(result => result.Verdict))
+        {
+            BenchMachine on = report.Machine;
+            terminal.Result($"{on.Processor}, {on.InstructionSet}, {on.Threads} threads");
+            terminal.Result($"commit {report.BaseCommit}, then {report.HeadCommit}");
+            foreach (IGrouping<BenchVerdict, BenchResult> group in report.Results.GroupBy(result => result.Verdict))
                 terminal.Result($"{group.Count(),4} {Word(group.Key)}");
+        }
+
         foreach (BenchResult result in failed)
             terminal.Error(Line(result));
         return failed.Length == 0 ? ExitCode.Done : ExitCode.CheckFailed;
@@ -80,16 +86,27 @@ internal static class BenchCommand
 
     private static string Line(BenchResult result)
     {
+        string counts = result is { Base: { } before, Head: { } after } && before != after
+            ? $": {before}, then {after}"
+            : "";
         if (result.Times is not { } times)
-            return result is { Base: { } before, Head: { } after }
-                ? $"{Word(result.Verdict),-13} {result.Name}: {before}, then {after}"
-                : $"{Word(result.Verdict),-13} {result.Name}";
+            return $"{Word(result.Verdict),-13} {result.Name}{counts}";
         (double low, double high) = times.Interval();
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{Word(result.Verdict),-13} {result.Name}: {times.Ratio:F3} [{low:F3}, {high:F3}] of {times.Base.Count} "
-            + $"pairs, {1e3 * times.BaseMedian:G4} ms, then {1e3 * times.HeadMedian:G4} ms");
+            + $"pairs, {1e3 * times.BaseMedian:G4} ms, then {1e3 * times.HeadMedian:G4} ms{counts}");
     }
+
+    private static JsonObject ToJson(BenchReport report) => new()
+    {
+        ["processor"] = report.Machine.Processor,
+        ["isa"] = report.Machine.InstructionSet,
+        ["threads"] = report.Machine.Threads,
+        ["base_commit"] = report.BaseCommit,
+        ["head_commit"] = report.HeadCommit,
+        ["cases"] = new JsonArray([.. report.Results.Select(ToJson)]),
+    };
 
     private static JsonNode ToJson(BenchResult result)
     {

@@ -14,6 +14,7 @@ public sealed class CommandLineTests
     [TestCase("env --jason", "--json")]
     [TestCase("config schema poem", "'study'")]
     [TestCase("config show run.yaml --set", "--set")]
+    [TestCase("bench compare a b --pairs 8", "9 to 1000")]
     public void CommandLine_MistakesOfUsage_EndWith2AndLeaveStdoutEmpty(string arguments, string reason)
     {
         Call call = Call.Of(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));

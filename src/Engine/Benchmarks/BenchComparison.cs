@@ -34,13 +34,13 @@ public sealed class BenchComparison(BenchPeer origin, BenchPeer head, BenchSetti
     // Ranks of four against four are by chance in 0.015 at the least, and could never decide.
     private const int LeastProcesses = 10;
 
-    /// <param name="filters">Parts of names; none for all cases.</param>
+    /// <param name="filters">How names begin; none for all cases.</param>
     /// <param name="note">Is told each result as it comes.</param>
-    /// <exception cref="RunException">Exit 3: the two do not run alike, or no case has such a name.</exception>
-    public IReadOnlyList<BenchResult> Run(IReadOnlyList<string> filters, Action<BenchResult> note)
+    /// <exception cref="RunException">Exit 3: the two do not run alike, or no case begins so.</exception>
+    public BenchReport Run(IReadOnlyList<string> filters, Action<BenchResult> note)
     {
-        (BenchMachine ofBase, IReadOnlyList<BenchCase> baseCases) = origin.List();
-        (BenchMachine ofHead, IReadOnlyList<BenchCase> headCases) = head.List();
+        (BenchMachine ofBase, string baseCommit, IReadOnlyList<BenchCase> baseCases) = origin.List();
+        (BenchMachine ofHead, string headCommit, IReadOnlyList<BenchCase> headCases) = head.List();
         if (ofBase != ofHead)
             throw new RunException(
                 ExitCode.Config,
@@ -48,7 +48,7 @@ public sealed class BenchComparison(BenchPeer origin, BenchPeer head, BenchSetti
         BenchCase[] all = [.. baseCases.UnionBy(headCases, one => one.Name).Where(one => Matches(one, filters))];
         if (all.Length == 0)
             throw new RunException(
-                ExitCode.Config, $"no case of {head.Name} has '{string.Join("' or '", filters)}' in its name.");
+                ExitCode.Config, $"no case of {head.Name} begins with '{string.Join("' or '", filters)}'.");
         var results = new List<BenchResult>();
         foreach (BenchCase one in all)
         {
@@ -58,11 +58,11 @@ public sealed class BenchComparison(BenchPeer origin, BenchPeer head, BenchSetti
             note(results[^1]);
         }
 
-        return results;
+        return new BenchReport(ofBase, baseCommit, headCommit, results);
     }
 
     private static bool Matches(BenchCase one, IReadOnlyList<string> filters) =>
-        filters.Count == 0 || filters.Any(part => one.Name.Contains(part, StringComparison.OrdinalIgnoreCase));
+        filters.Count == 0 || filters.Any(start => one.Name.StartsWith(start, StringComparison.OrdinalIgnoreCase));
 
     private BenchResult Compare(BenchCase one)
     {

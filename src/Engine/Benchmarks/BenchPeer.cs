@@ -20,16 +20,17 @@ public sealed class BenchPeer(string name, Func<(TextWriter Requests, TextReader
     /// <summary>Goes on with a new process, whose memory and threads lie elsewhere; no case is open.</summary>
     public void Restart() => _program = start();
 
-    /// <summary>What the program can time, and where it runs.</summary>
+    /// <summary>What the program can time, where it runs, and the commit that it was built at.</summary>
     /// <exception cref="RunException">Exit 3: the program is no bench program, or refuses; so for all requests.
     /// </exception>
-    public (BenchMachine Machine, IReadOnlyList<BenchCase> Cases) List()
+    public (BenchMachine Machine, string Commit, IReadOnlyList<BenchCase> Cases) List()
     {
         using JsonDocument answer = Ask("list");
         return Read(answer, root => (
             new BenchMachine(
                 root.GetProperty("processor").GetString() ?? "", root.GetProperty("isa").GetString() ?? "",
                 root.GetProperty("threads").GetInt32()),
+            root.TryGetProperty("commit", out JsonElement commit) ? commit.GetString() ?? "" : "unknown",
             (IReadOnlyList<BenchCase>)
             [
                 .. root.GetProperty("cases").EnumerateArray().Select(one => new BenchCase(

@@ -150,6 +150,24 @@ public sealed class BenchComparisonTests
         () => Compare(new FakeBench(1, (r, _) => Call), new FakeBench(2, (r, _) => Call), "Fourier"),
         Throws.TypeOf<RunException>().With.Message.Contains("Fourier"));
 
+    /// <summary>AdaptedLinear is not Linear.</summary>
+    [Test]
+    public void PartWithinAName_IsNoCase() => Assert.That(
+        () => Compare(new FakeBench(1, (r, _) => Call), new FakeBench(2, (r, _) => Call), "Forward tiny"),
+        Throws.TypeOf<RunException>().With.Message.Contains("begins with 'Forward tiny'"));
+
+    [Test]
+    public void Report_SaysWhatItsTimesHoldFor()
+    {
+        using var stop = new StopSignal();
+        FakeBench origin = new(1, (r, _) => Call) { Commit = "2a0a8fc" }, head = new(2, (r, _) => Call);
+        BenchReport report = new BenchComparison(origin.Peer, head.Peer, new BenchSettings(), stop)
+            .Run([FakeBench.Case[..6].ToLowerInvariant()], _ => { });
+        Assert.That(report.Machine, Is.EqualTo(new BenchMachine("fake", "managed", 1)));
+        Assert.That((report.BaseCommit, report.HeadCommit), Is.EqualTo(("2a0a8fc", "unknown")));
+        Assert.That(report.Results, Has.Count.EqualTo(1));
+    }
+
     [Test]
     public void ProgramThatEnds_IsAnError() => Assert.That(
         () => new BenchPeer("gone", () => (TextWriter.Null, TextReader.Null)).List(),
@@ -163,6 +181,6 @@ public sealed class BenchComparisonTests
     {
         using var stop = new StopSignal();
         var comparison = new BenchComparison(origin.Peer, head.Peer, settings, stop);
-        return comparison.Run(filters, _ => { }).Single();
+        return comparison.Run(filters, _ => { }).Results.Single();
     }
 }

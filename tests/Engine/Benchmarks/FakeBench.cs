@@ -20,6 +20,9 @@ internal sealed class FakeBench(int seed, Func<Random, int, double> time)
 
     public long AllocatedBytes { get; init; }
 
+    /// <summary>That it says it was built at; null where it does not say.</summary>
+    public string? Commit { get; init; }
+
     /// <summary>Calls of the case that were timed.</summary>
     public int Samples => _samples;
 
@@ -43,13 +46,16 @@ internal sealed class FakeBench(int seed, Func<Random, int, double> time)
         return seconds * (1 + 0.02 * random.NextDouble() + 0.5 * late);
     }
 
+    private string Built => Commit is null ? "" : $"\"commit\":\"{Commit}\",";
+
     private void Answer(string request)
     {
         string[] words = request.Split(' ');
         _answers.Enqueue(words[0] switch
         {
             "list" => $$"""
-                {"processor":"fake","isa":"{{InstructionSet}}","threads":1,"cases":[{"name":"{{Case}}","step":false}]}
+                {"processor":"fake","isa":"{{InstructionSet}}","threads":1,{{Built}}
+                "cases":[{"name":"{{Case}}","step":false}]}
                 """,
             "open" => $$"""{"allocated":{{AllocatedBytes}},"flops":10,"bytes":20}""",
             "time" => Time(int.Parse(words[1], CultureInfo.InvariantCulture)),
