@@ -84,7 +84,8 @@ internal static class BenchCommand
         return failed.Length == 0 ? ExitCode.Done : ExitCode.CheckFailed;
     }
 
-    private static string Line(BenchResult result)
+    /// <summary>A case in a line, with the counts wherever they differ.</summary>
+    internal static string Line(BenchResult result)
     {
         string counts = result is { Base: { } before, Head: { } after } && before != after
             ? $": {before}, then {after}"
