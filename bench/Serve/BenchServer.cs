@@ -17,7 +17,10 @@ namespace FastCpt.Bench.Serve;
 internal sealed class BenchServer(TextWriter answers)
 {
     private const string DelayVariable = "FASTCPT_BENCH_DELAY";
-    private const int WarmupCalls = 3;
+    private const int WarmupCalls = 3, AllocationSamples = 3;
+
+    // The runtime compiles a method anew after 30 calls and 0.1 s in which nothing else was compiled.
+    private const double WarmupSeconds = 0.3;
 
     private ServedCase? _case;
     private OpenCase? _open;
@@ -89,17 +92,26 @@ internal sealed class BenchServer(TextWriter answers)
         counted.Close();
 
         _open = _case.Open(null);
-        for (int call = 0; call < WarmupCalls; call++)
+        long start = Stopwatch.GetTimestamp();
+        for (int call = 0;
+             call < WarmupCalls || Stopwatch.GetElapsedTime(start).TotalSeconds < WarmupSeconds;
+             call++)
             _open.Call();
-        long allocated = GC.GetAllocatedBytesForCurrentThread();
-        _open.Call();
-        allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+        long allocated = Enumerable.Range(0, AllocationSamples).Min(_ => Allocated(_open));
         return json =>
         {
             json.WriteNumber("allocated", allocated);
             json.WriteNumber("flops", costs.Sum(cost => cost.Flops));
             json.WriteNumber("bytes", costs.Sum(cost => cost.Bytes));
         };
+    }
+
+    /// <summary>Bytes that a call allocates on all threads together.</summary>
+    private static long Allocated(OpenCase open)
+    {
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        open.Call();
+        return GC.GetTotalAllocatedBytes(precise: true) - before;
     }
 
     private Action<Utf8JsonWriter> Time(int calls)
