@@ -23,7 +23,7 @@ internal static class StepTimes
         DType type = DType.F32;
         bool recompute = false, profile = false;
         int steps = 7, threads = 0, rank = 0;
-        string[] targets = ["q_proj", "v_proj"];
+        bool onAll = false;
         foreach (string argument in arguments)
         {
             if (DecoderStep.Sizes.Contains(argument))
@@ -41,20 +41,25 @@ internal static class StepTimes
             else if (argument.StartsWith("lora=", StringComparison.Ordinal))
                 rank = int.Parse(argument.AsSpan(5), CultureInfo.InvariantCulture);
             else if (argument == "on=all")
-                targets = [LoraSettings.AllLinear];
+                onAll = true;
             else if (argument != "on=qv")
                 return Usage(argument);
         }
 
-        // Twice the rank as alpha, as the peer has it.
-        LoraSettings? lora = rank == 0 ? null : new() { Rank = rank, Alpha = 2 * rank, Targets = targets };
-        Case subject = new(size, type, recompute, lora);
+        Case subject = new(size, type, recompute, rank == 0 ? null : Adapters(rank, onAll));
         if (profile)
             Profile(subject, steps, threads);
         else
             Measure(subject, steps, threads);
         return 0;
     }
+
+    /// <summary>Twice the rank as alpha, as the peer has it.</summary>
+    /// <param name="onAll">On every linear layer of the blocks, not on q and v alone.</param>
+    public static LoraSettings Adapters(int rank, bool onAll) => new()
+    {
+        Rank = rank, Alpha = 2 * rank, Targets = onAll ? [LoraSettings.AllLinear] : ["q_proj", "v_proj"],
+    };
 
     private static void Measure(Case subject, int steps, int threads)
     {

@@ -16,7 +16,8 @@ public class EmbeddingBench : OpBench<EmbeddingBench.TableShape>
     public IEnumerable<TableShape> Shapes =>
     [
         new("Llama-15M", 2048, 288, 32_000), new("Llama-110M", 2048, 768, 32_000),
-        new("Gemma3-270M", 1024, 640, 262_144),
+        new("XLM-R-base", 2048, 768, 250_002), new("Gemma3-270M", 1024, 640, 262_144),
+        new("Gemma3-1B", 1024, 1152, 262_144), new("Gemma3-4B", 1024, 2560, 262_208),
     ];
 
     /// <summary>Forward reads and writes rows; backward reads them, and reads and writes float32 rows of the

@@ -1,6 +1,7 @@
 using System.Reflection;
 using BenchmarkDotNet.Attributes;
 using FastCpt.Bench.Kernels;
+using FastCpt.Engine.Adapters;
 using FastCpt.Kernels;
 using FastCpt.Kernels.Profiling;
 
@@ -13,17 +14,25 @@ internal sealed record ServedCase(string Name, bool IsStep, Func<OpProfile?, Ope
     private static readonly DType[] TypesOfSteps = [DType.F32, DType.BF16];
 
     /// <summary>Every case of this program.</summary>
-    public static IReadOnlyList<ServedCase> All { get; } = [.. Ops(), .. Steps()];
+    public static IReadOnlyList<ServedCase> All { get; } = [.. Ops(), .. Steps(), .. AdapterSteps()];
 
     private static IEnumerable<ServedCase> Steps() =>
         from size in DecoderStep.Sizes
         from type in TypesOfSteps
-        select new ServedCase($"Step {size} {type}", true, profile =>
+        select Step($"{size} {type}", size, type, null);
+
+    private static IEnumerable<ServedCase> AdapterSteps() =>
+        from layers in new[] { "qv", "all" }
+        from type in TypesOfSteps
+        select Step($"110m lora=32 {layers} {type}", "110m", type, StepTimes.Adapters(32, layers == "all"));
+
+    private static ServedCase Step(string name, string size, DType type, LoraSettings? lora) =>
+        new($"Step {name}", true, profile =>
         {
             Backend backend = Backends.Open("cpu");
             if (profile is not null)
                 backend = new ProfilingBackend(backend, profile);
-            var step = new DecoderStep(backend, size, type);
+            var step = new DecoderStep(backend, size, type, lora: lora);
             return new OpenCase(() => step.Run(), () =>
             {
                 step.Dispose();
