@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using FastCpt.Kernels;
 using BatchShape = FastCpt.Bench.Kernels.AttentionBench.BatchShape;
@@ -34,14 +33,14 @@ internal static class AttentionTimes
     /// <param name="arguments">Optionally threads=N and a part of the layers' names.</param>
     public static int Run(ReadOnlySpan<string> arguments)
     {
-        int threads = 0;
+        var options = new BenchOptions();
         string part = "";
         foreach (string argument in arguments)
-            if (argument.StartsWith("threads=", StringComparison.Ordinal))
-                threads = int.Parse(argument.AsSpan(8), CultureInfo.InvariantCulture);
-            else
+            if (!argument.Contains('='))
                 part = argument;
-        using Backend backend = Backends.Open("cpu", threads);
+            else if (!BenchOptions.IsNumber(argument, "threads", out _) || !options.Take(argument))
+                return BenchOptions.Refuse(argument, "attention [threads=N] [PART OF A NAME]");
+        using Backend backend = Backends.Open("cpu", options.Threads);
         Console.WriteLine("| layer | path, type | forward | backward | both |\n|---|---|---|---|---|");
         foreach (DType type in (ReadOnlySpan<DType>)[DType.F32, DType.BF16])
             foreach (BatchShape layer in Layers)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using FastCpt.Engine.Alignment;
 using FastCpt.Engine.Checkpoints;
@@ -23,42 +22,28 @@ internal static class MergeTimes
     {
         List<string> places = [], merges = [];
         string? folder = null;
-        int steps = 7, threads = 0;
+        var options = new BenchOptions(steps: 7);
         foreach (string argument in arguments)
         {
-            string[] parts = argument.Split('=', 2);
-            switch (parts)
-            {
-                case ["memory" or "files" or "rehash"]:
-                    places.Add(argument);
-                    break;
-                case ["soup" or "interpolation"]:
-                    merges.Add(argument);
-                    break;
-                case ["dir", var path]:
-                    folder = path;
-                    break;
-                case ["steps", var count]:
-                    steps = int.Parse(count, CultureInfo.InvariantCulture);
-                    break;
-                case ["threads", var count]:
-                    threads = int.Parse(count, CultureInfo.InvariantCulture);
-                    break;
-                default:
-                    Console.Error.WriteLine(
-                        $"'{argument}' is not known. Usage: merges [memory] [files] [rehash] [soup] [interpolation] "
-                        + "[dir=FOLDER] [steps=N] [threads=N]");
-                    return 2;
-            }
+            if (argument is "memory" or "files" or "rehash")
+                places.Add(argument);
+            else if (argument is "soup" or "interpolation")
+                merges.Add(argument);
+            else if (argument.StartsWith("dir=", StringComparison.Ordinal))
+                folder = argument[4..];
+            else if (!options.Take(argument))
+                return BenchOptions.Refuse(
+                    argument,
+                    "merges [memory] [files] [rehash] [soup] [interpolation] [dir=FOLDER] [steps=N] [threads=N]");
         }
 
-        using Backend backend = Backends.Open("cpu", threads);
+        using Backend backend = Backends.Open("cpu", options.Threads);
         foreach (string place in places.DefaultIfEmpty("memory").Concat(places.Count == 0 ? ["files", "rehash"] : []))
             foreach (string merge in merges.Count == 0 ? ["soup", "interpolation"] : merges)
                 if (place == "memory")
-                    InMemory(backend, merge, steps);
+                    InMemory(backend, merge, options.Steps);
                 else
-                    FromFiles(backend, merge, folder, place == "rehash", steps);
+                    FromFiles(backend, merge, folder, place == "rehash", options.Steps);
         return 0;
     }
 

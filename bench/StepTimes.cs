@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Training;
 using FastCpt.Kernels;
@@ -21,9 +20,9 @@ internal static class StepTimes
     {
         string size = "15m";
         DType type = DType.F32;
-        bool recompute = false, profile = false;
-        int steps = 7, threads = 0, rank = 0;
-        bool onAll = false;
+        bool recompute = false, profile = false, onAll = false;
+        int rank = 0;
+        var options = new BenchOptions(steps: 7);
         foreach (string argument in arguments)
         {
             if (DecoderStep.Sizes.Contains(argument))
@@ -34,23 +33,22 @@ internal static class StepTimes
                 recompute = true;
             else if (argument == "profile")
                 profile = true;
-            else if (argument.StartsWith("steps=", StringComparison.Ordinal))
-                steps = int.Parse(argument.AsSpan(6), CultureInfo.InvariantCulture);
-            else if (argument.StartsWith("threads=", StringComparison.Ordinal))
-                threads = int.Parse(argument.AsSpan(8), CultureInfo.InvariantCulture);
-            else if (argument.StartsWith("lora=", StringComparison.Ordinal))
-                rank = int.Parse(argument.AsSpan(5), CultureInfo.InvariantCulture);
-            else if (argument == "on=all")
-                onAll = true;
-            else if (argument != "on=qv")
-                return Usage(argument);
+            else if (argument is "on=all" or "on=qv")
+                onAll = argument == "on=all";
+            else if (BenchOptions.IsNumber(argument, "lora", out int given))
+                rank = given;
+            else if (!options.Take(argument))
+                return BenchOptions.Refuse(
+                    argument,
+                    $"steps [{string.Join('|', DecoderStep.Sizes)}] [bf16] [recompute] [profile] [steps=N] "
+                    + "[threads=N] [lora=R] [on=qv|all]");
         }
 
         Case subject = new(size, type, recompute, rank == 0 ? null : Adapters(rank, onAll));
         if (profile)
-            Profile(subject, steps, threads);
+            Profile(subject, options.Steps, options.Threads);
         else
-            Measure(subject, steps, threads);
+            Measure(subject, options.Steps, options.Threads);
         return 0;
     }
 
@@ -107,14 +105,6 @@ internal static class StepTimes
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         foreach (string line in ProfileTable.Of(profile.Calls, steps, seconds, backend.MeasureLimits()))
             Console.WriteLine(line);
-    }
-
-    private static int Usage(string argument)
-    {
-        Console.Error.WriteLine(
-            $"'{argument}' is not known. Usage: steps [{string.Join('|', DecoderStep.Sizes)}] [bf16] [recompute] "
-            + "[profile] [steps=N] [threads=N] [lora=R] [on=qv|all]");
-        return 2;
     }
 
     /// <param name="Lora">Adapters that train instead of the weights; null for none.</param>

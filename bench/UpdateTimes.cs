@@ -1,4 +1,3 @@
-using System.Globalization;
 using FastCpt.Engine.Models;
 using FastCpt.Engine.Parameters;
 using FastCpt.Engine.Training;
@@ -18,32 +17,18 @@ internal static class UpdateTimes
     public static int Run(ReadOnlySpan<string> arguments)
     {
         DType type = DType.F32, anchor = DType.F32;
-        int steps = 9, threads = 0;
+        var options = new BenchOptions(steps: 9);
         foreach (string argument in arguments)
         {
-            string[] parts = argument.Split('=', 2);
-            switch (parts)
-            {
-                case ["bf16"]:
-                    type = DType.BF16;
-                    break;
-                case ["anchor", "bf16"]:
-                    anchor = DType.BF16;
-                    break;
-                case ["steps", var count]:
-                    steps = int.Parse(count, CultureInfo.InvariantCulture);
-                    break;
-                case ["threads", var count]:
-                    threads = int.Parse(count, CultureInfo.InvariantCulture);
-                    break;
-                default:
-                    Console.Error.WriteLine(
-                        $"'{argument}' is not known. Usage: update [bf16] [anchor=bf16] [steps=N] [threads=N]");
-                    return 2;
-            }
+            if (argument == "bf16")
+                type = DType.BF16;
+            else if (argument == "anchor=bf16")
+                anchor = DType.BF16;
+            else if (!options.Take(argument))
+                return BenchOptions.Refuse(argument, "update [bf16] [anchor=bf16] [steps=N] [threads=N]");
         }
 
-        Measure(type, anchor, steps, threads);
+        Measure(type, anchor, options.Steps, options.Threads);
         return 0;
     }
 

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using FastCpt.Kernels;
+using FastCpt.Kernels.Profiling;
 
 namespace FastCpt.Bench.Kernels;
 
@@ -18,12 +19,7 @@ public class AttentionBench : OpBench<AttentionBench.BatchShape>
             new(Heads, KeyHeads, HeadSize, 1 / MathF.Sqrt(HeadSize), Mask, Window);
 
         /// <summary>Pairs of a row and a key that it sees, in one sequence.</summary>
-        public double VisiblePairs => Mask switch
-        {
-            AttentionMask.Bidirectional => (double)Length * Length,
-            AttentionMask.Window when Window < Length => Window * (Length - (Window - 1) / 2.0),
-            _ => Length * (Length + 1) / 2.0,
-        };
+        public double VisiblePairs => OpCost.VisiblePairs([0, Length], Attention);
 
         public override string ToString() => $"{Name}, {Batch} x {Length}, {Heads}/{KeyHeads} heads of {HeadSize}";
     }

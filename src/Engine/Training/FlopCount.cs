@@ -1,4 +1,6 @@
 using FastCpt.Engine.Models;
+using FastCpt.Kernels;
+using FastCpt.Kernels.Profiling;
 
 namespace FastCpt.Engine.Training;
 
@@ -12,25 +14,12 @@ public static class FlopCount
     /// <param name="bounds">[count, 2]: first row and one past the last of every segment.</param>
     public static double Attention(ModelConfig config, ReadOnlySpan<int> bounds)
     {
+        AttentionShape global = new(
+            config.Heads, config.KeyHeads, config.HeadSize, config.AttentionScale, AttentionMask.Causal);
+        AttentionShape local = global with { Mask = AttentionMask.Window, Window = config.Window };
         double pairs = 0;
         for (int layer = 0; layer < config.Layers; layer++)
-            pairs += VisiblePairs(bounds, config.LocalLayers[layer] ? config.Window : int.MaxValue);
+            pairs += OpCost.VisiblePairs(bounds, config.LocalLayers[layer] ? local : global);
         return pairs * 14.0 * config.HeadSize * config.Heads;
-    }
-
-    /// <summary>
-    /// Pairs (query, key) with key at or before query, fewer than a window's rows back, within segments.
-    /// </summary>
-    public static double VisiblePairs(ReadOnlySpan<int> bounds, long window)
-    {
-        double pairs = 0;
-        for (int segment = 0; segment < bounds.Length / 2; segment++)
-        {
-            double length = bounds[2 * segment + 1] - bounds[2 * segment];
-            double full = Math.Min(length, window);
-            pairs += full * (full + 1) / 2 + (length - full) * full;
-        }
-
-        return pairs;
     }
 }

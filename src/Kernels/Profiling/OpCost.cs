@@ -46,7 +46,7 @@ public readonly record struct OpCost(double Flops, double Bytes, bool IsBf16)
 
     /// <summary>Pairs (query, key) that the mask shows within segments.</summary>
     /// <param name="bounds">[count, 2]: first row and one past the last of every segment.</param>
-    internal static double VisiblePairs(ReadOnlySpan<int> bounds, in AttentionShape shape)
+    public static double VisiblePairs(ReadOnlySpan<int> bounds, in AttentionShape shape)
     {
         double pairs = 0;
         for (int segment = 0; segment + 1 < bounds.Length; segment += 2)
