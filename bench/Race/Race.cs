@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Globalization;
+using static System.FormattableString;
 
 namespace FastCpt.Bench.Racing;
 
@@ -15,12 +16,13 @@ internal static class Race
 
     /// <param name="arguments">Names of cases or groups; --peer COMMAND, which FASTCPT_BENCH_PEER gives else;
     /// --mode PART of the names of the peer's modes to try; --rounds N; --steps N; --dir FOLDER for the files of
-    /// merges; --into FILE, whose table gets the rows.</param>
+    /// merges, which stay there; --into FILE, whose table gets the rows.</param>
     public static int Run(ReadOnlySpan<string> arguments)
     {
         var cases = new List<RaceCase>();
         string? peer = Environment.GetEnvironmentVariable(PeerVariable), into = null;
-        string folder = Path.Combine(Path.GetTempPath(), "fastcpt-race"), mode = "";
+        string? folder = null;
+        string mode = "";
         int rounds = 3, steps = 0;
         for (int i = 0; i < arguments.Length; i++)
         {
@@ -60,14 +62,16 @@ internal static class Race
         cases = [.. cases.Select(one => one with { Modes = [.. one.Modes.Where(way => way.Name.Contains(mode))] })];
         if (cases.Count == 0 || cases.Any(one => one.Modes.Length == 0) || rounds < 1 || steps < 0)
             return Usage(string.Join(' ', arguments));
-        return Run(cases, string.IsNullOrWhiteSpace(peer) ? null : new RaceProgram(peer), rounds, steps, folder, into);
+        RaceProgram? other = string.IsNullOrWhiteSpace(peer) ? null : new RaceProgram(Words(peer));
+        return Run(cases, other, rounds, steps, folder, into);
     }
 
     private static int Run(
-        IReadOnlyList<RaceCase> cases, RaceProgram? peer, int rounds, int steps, string folder, string? into)
+        IReadOnlyList<RaceCase> cases, RaceProgram? peer, int rounds, int steps, string? given, string? into)
     {
         if (peer is null)
             Console.Error.WriteLine($"No peer is given (--peer or {PeerVariable}): ours alone, and no ratio.");
+        string folder = given ?? Directory.CreateTempSubdirectory("fastcpt-race-").FullName;
         try
         {
             Directory.CreateDirectory(folder);
@@ -85,6 +89,11 @@ internal static class Race
             Console.Error.WriteLine(exception.Message);
             return 1;
         }
+        finally
+        {
+            if (given is null)
+                Directory.Delete(folder, recursive: true);
+        }
 
         return 0;
     }
@@ -95,7 +104,7 @@ internal static class Race
         PeerMode[] tuned = one.Modes, plain = one.Modes;
         for (int round = 1; round <= rounds; round++)
         {
-            row.Ours.Add(RaceProgram.Ours.Time($"{Filled(one.Ours)} steps={steps}"));
+            row.Ours.Add(RaceProgram.Ours.Time([.. Filled(one.Ours), Invariant($"steps={steps}")]));
             Say($"{one.Name}, round {round}: ours {row.Ours[^1].Seconds:F3} s");
             if (peer is null)
                 continue;
@@ -108,8 +117,9 @@ internal static class Race
 
         PeerMode Fastest(PeerMode[] modes, bool isTuned, List<RaceTime> times)
         {
+            // There is a peer where this is called.
             (PeerMode Mode, RaceTime Time)[] tried = [.. modes.Select(mode => (mode, peer!.PeerTime(
-                $"{Filled(mode.Arguments)} --steps {steps}", one.What, isTuned)))]; // not null where this is called
+                [.. Filled(mode.Arguments), "--steps", Invariant($"{steps}")], one.What, isTuned)))];
             foreach (var (mode, time) in tried)
                 Say($"  peer{(isTuned ? ", tuned" : "")}: {time.Seconds:F3} s  {mode.Name} {time.Way}");
             var fastest = tried.MinBy(one => one.Time.Seconds);
@@ -117,11 +127,15 @@ internal static class Race
             return fastest.Mode;
         }
 
-        string Filled(string text) => text.Replace("{dir}", folder, StringComparison.Ordinal);
+        // Words first: a folder's name may have blanks.
+        IEnumerable<string> Filled(string text) =>
+            Words(text).Select(word => word.Replace("{dir}", folder, StringComparison.Ordinal));
     }
 
+    private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
     private static void Say(FormattableString line) =>
-        Console.Error.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+        Console.Error.WriteLine(Invariant(line));
 
     private static int Usage(string argument)
     {

@@ -13,27 +13,28 @@ internal sealed record RaceTime(
     double Seconds, double PeakMiB, string Version, string Way = "", double OfLimit = 0, string Limit = "");
 
 /// <summary>A program that times one case in a process of its own and prints JSON lines.</summary>
-/// <param name="command">Program and its first arguments, separated by blanks.</param>
-internal sealed class RaceProgram(string command)
+/// <param name="command">Program and its first arguments.</param>
+internal sealed class RaceProgram(IReadOnlyList<string> command)
 {
     private const string Tuned = "TUNED";
 
     /// <summary>This program, started again.</summary>
     public static RaceProgram Ours { get; } = new(
         Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
-            ? $"{Environment.ProcessPath} {Path.Combine(AppContext.BaseDirectory, "FastCpt.Bench.dll")}"
-            : Environment.ProcessPath!); // null only where the system cannot tell, which no supported one does
+            ? [Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, "FastCpt.Bench.dll")]
+            : [Environment.ProcessPath!]); // null only where the system cannot tell, which no supported one does
 
     /// <summary>Our time of a case.</summary>
-    public RaceTime Time(string arguments) => Read(Run(arguments, tuned: false)[^1], line => new RaceTime(
-        line.GetProperty("median_s").GetDouble(), line.GetProperty("peak_mib").GetDouble(),
-        line.GetProperty("isa").GetString()!, "", line.GetProperty("of_limit").GetDouble(),
-        line.GetProperty("limit").GetString()!)); // strings in every line that a CaseReport prints
+    public RaceTime Time(IReadOnlyList<string> arguments) =>
+        Read(Run(arguments, tuned: false)[^1], line => new RaceTime(
+            line.GetProperty("median_s").GetDouble(), line.GetProperty("peak_mib").GetDouble(),
+            line.GetProperty("isa").GetString()!, "", line.GetProperty("of_limit").GetDouble(),
+            line.GetProperty("limit").GetString()!)); // strings in every line that a CaseReport prints
 
     /// <summary>A peer's time: of several lines the fastest.</summary>
     /// <param name="what">How the key "what" begins in the lines that count; empty for all.</param>
     /// <param name="tuned">Whether the environment asks for the tuned run.</param>
-    public RaceTime PeerTime(string arguments, string what, bool tuned) => Run(arguments, tuned)
+    public RaceTime PeerTime(IReadOnlyList<string> arguments, string what, bool tuned) => Run(arguments, tuned)
         .Select(text => Read(text, line => new RaceTime(
             line.GetProperty("step_s").GetDouble(), line.GetProperty("peak_rss_mib").GetDouble(),
             $"PyTorch {line.GetProperty("torch").GetString()}",
@@ -41,10 +42,9 @@ internal sealed class RaceProgram(string command)
         .Where(time => time.Way.StartsWith(what, StringComparison.Ordinal))
         .MinBy(time => time.Seconds) ?? throw Failure($"it printed no line of '{what}'");
 
-    private List<string> Run(string arguments, bool tuned)
+    private List<string> Run(IReadOnlyList<string> arguments, bool tuned)
     {
-        string[] words = $"{command} {arguments}".Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var start = new ProcessStartInfo(words[0], words[1..])
+        var start = new ProcessStartInfo(command[0], [.. command.Skip(1), .. arguments])
         {
             RedirectStandardOutput = true,
             UseShellExecute = false,
@@ -53,13 +53,13 @@ internal sealed class RaceProgram(string command)
         if (tuned)
             start.Environment[Tuned] = "1";
         using Process process = Process.Start(start) ?? throw Failure("it did not start");
-        string text = process.StandardOutput.ReadToEnd();
+        string text = process.StandardOutput.ReadToEnd(), asked = string.Join(' ', arguments);
         process.WaitForExit();
         if (process.ExitCode != 0)
             throw Failure(string.Create(
-                CultureInfo.InvariantCulture, $"'{arguments}' ended with exit code {process.ExitCode}"));
+                CultureInfo.InvariantCulture, $"'{asked}' ended with exit code {process.ExitCode}"));
         List<string> lines = [.. text.Split('\n').Where(line => line.StartsWith('{'))];
-        return lines.Count > 0 ? lines : throw Failure($"'{arguments}' printed no JSON object");
+        return lines.Count > 0 ? lines : throw Failure($"'{asked}' printed no JSON object");
     }
 
     private RaceTime Read(string line, Func<JsonElement, RaceTime> read)
@@ -76,5 +76,5 @@ internal sealed class RaceProgram(string command)
         }
     }
 
-    private InvalidOperationException Failure(string what) => new($"{command}: {what}.");
+    private InvalidOperationException Failure(string what) => new($"{string.Join(' ', command)}: {what}.");
 }
