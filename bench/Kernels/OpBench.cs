@@ -25,8 +25,8 @@ public abstract class OpBench
     [Params(DType.F32, DType.BF16)]
     public DType Type { get; set; }
 
-    /// <summary>What the device could do right after the last case of a bench.</summary>
-    internal static ConcurrentDictionary<Type, DeviceLimits> Limits { get; } = new();
+    /// <summary>What the device could do right after a case, by <see cref="Case"/>.</summary>
+    internal static ConcurrentDictionary<string, DeviceLimits> Limits { get; } = new();
 
     /// <summary>Sees every call where it is set before <see cref="Open"/>.</summary>
     public OpProfile? Profile { get; set; }
@@ -47,17 +47,25 @@ public abstract class OpBench
     [GlobalCleanup]
     public void Close()
     {
-        Type bench = GetType();
-        while (bench.Assembly != typeof(OpBench).Assembly)
-            bench = bench.BaseType!; // benches run as generated types derived from ours
-        DeviceLimits now = Backend.MeasureLimits();
-        Limits.AddOrUpdate(bench, now, (_, _) => now);
+        if (Profile is null) // of a profiled case only the counts are wanted
+            Limits[Case()] = Backend.MeasureLimits();
         _arena?.Dispose();
         Backend.Dispose();
     }
 
+    /// <summary>The bench and its parameters; its methods run one after the other and share a limit.</summary>
+    internal string Case()
+    {
+        Type bench = GetType();
+        while (bench.Assembly != typeof(OpBench).Assembly)
+            bench = bench.BaseType!; // benches run as generated types derived from ours
+        return $"{bench.Name} {ShapeName} {Device} {Type}";
+    }
+
     /// <summary>What one call of a benchmark method does.</summary>
     public abstract Work WorkOf(string method);
+
+    protected virtual string ShapeName => "";
 
     /// <summary>Makes the operands.</summary>
     protected abstract void Prepare();
@@ -119,4 +127,6 @@ public abstract class OpBench<TShape> : OpBench
 {
     [ParamsSource("Shapes")]
     public TShape Shape { get; set; }
+
+    protected override string ShapeName => $"{Shape}";
 }

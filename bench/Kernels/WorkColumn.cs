@@ -34,7 +34,7 @@ internal sealed class WorkColumn(string name, string legend, Func<OpBench, Work,
     /// <summary>By the peak of multiply-adds, or the bandwidth of a copy, measured right after.</summary>
     public static WorkColumn OfLimit { get; } = new(
         "Of limit", "Rate by the limit of the same minute: peak of multiply-adds, or of a copy",
-        (bench, work, seconds) => OpBench.Limits.TryGetValue(bench.GetType(), out DeviceLimits limits)
+        (bench, work, seconds) => OpBench.Limits.TryGetValue(bench.Case(), out DeviceLimits limits)
             ? work.ShareIn(seconds, bench.Type, limits).ToString("P0", CultureInfo.InvariantCulture)
             : "-");
 
