@@ -59,6 +59,50 @@ public sealed class AdapterInputTests
         }
     }
 
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndTypes))]
+    public void LinearResidual_AddsToTheSame(string name, Types types)
+    {
+        using Backend backend = Cases.Open(name);
+        using Device device = new(backend);
+        Scene s = new(device, types);
+        Tensor x = s.Activation(9, 22), input = s.Activation(9, 22), zeros = s.NewActivation(9, 35);
+        Tensor y = s.NewActivation(9, 35), z = s.NewActivation(9, 35);
+        LinearWeight w = OfInput(LinearParts.Weight(s, new(9, 35, 22, Rank: 3)), input);
+        backend.Fill(0, zeros);
+        backend.Linear(x, w, y);
+        backend.LinearResidual(x, w, zeros, z);
+        Assert.That(device.Read(z), Is.EqualTo(device.Read(y)));
+    }
+
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndTypes))]
+    public void GatedMlp_IsMadeOfSuchLayers(string name, Types types)
+    {
+        const int Rows = 9, Width = 22, Inner = 35;
+        using Backend backend = Cases.Open(name);
+        using Device device = new(backend);
+        Scene s = new(device, types);
+        Tensor x = s.Activation(Rows, Width), input = s.Activation(Rows, Width), dy = s.Activation(Rows, Width);
+        LinearWeight gate = OfInput(LinearParts.Weight(s, new(Rows, Inner, Width, Rank: 3)), input);
+        LinearWeight up = new(s.Weight(Inner, Width)), down = new(s.Weight(Width, Inner));
+        Tensor gated = s.NewActivation(Rows, Inner), upped = s.NewActivation(Rows, Inner);
+        Tensor alone = s.NewActivation(Rows, Inner);
+        backend.GatedMlp(x, gate, up, down, Gate.SwiGlu, Tensor.None, gated, upped, s.NewActivation(Rows, Width));
+        backend.Linear(x, gate, alone);
+        Assert.That(device.Read(gated), Is.EqualTo(device.Read(alone)));
+
+        LinearGradient d = Gradient(), expected = Gradient();
+        backend.GatedMlpBackward(x, gate, up, down, Gate.SwiGlu, gated, upped, dy, Tensor.None, d, default, default);
+        // In place of gate x lies its gradient now.
+        backend.LinearBackward(x, gate, gated, Tensor.None, expected);
+        Assert.That(device.Read(d.A), Is.EqualTo(device.Read(expected.A)));
+        Assert.That(device.Read(d.B), Is.EqualTo(device.Read(expected.B)));
+        Assert.That(device.Read(d.Input), Is.EqualTo(device.Read(expected.Input)));
+
+        LinearGradient Gradient() => new(
+            A: s.NewStatistic(3, Width), B: s.NewStatistic(Inner, 3), Input: s.NewActivation(Rows, Width),
+            Overwrites: true);
+    }
+
     [Test]
     public void AnInputThatCannotBe_IsRefused()
     {

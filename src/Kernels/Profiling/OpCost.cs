@@ -25,19 +25,27 @@ public readonly record struct OpCost(double Flops, double Bytes, bool IsBf16)
 
     /// <summary>y = x Wᵀ + bias + low-rank term.</summary>
     internal static OpCost OfLinear(Tensor x, in LinearWeight w, Tensor y) =>
-        Touching(x, w.Weight, w.Bias, w.Adapter.A, w.Adapter.B, y) + new OpCost(
+        Touching(x, w.Weight, w.Bias, w.Adapter.Input, w.Adapter.A, w.Adapter.B, w.Adapter.Projected, y) + new OpCost(
             2.0 * x.Rows * (w.Weight.Length + Count(w.Adapter.A) + Count(w.Adapter.B)), 0, x.Type == DType.BF16);
 
     /// <summary>The products that are wanted: one for dx, one for dW, and those of the adapter.</summary>
     internal static OpCost OfLinearBackward(
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
     {
-        double low = Count(w.Adapter.A) + Count(w.Adapter.B);
-        double products = (dx.IsNone ? 0 : w.Weight.Length + low) + Count(dw.Weight) + Count(dw.A) + Count(dw.B);
-        OpCost added = Touching(dx, dw.Weight, dw.Bias, dw.A, dw.B);
-        return Touching(dy, dx.IsNone ? Tensor.None : w.Weight, dw.Weight.IsNone ? Tensor.None : x) + added + added
+        LowRank adapter = w.Adapter;
+        bool pushesBack = !adapter.IsNone && !(adapter.Input.IsNone ? dx : dw.Input).IsNone;
+        bool projects = pushesBack || !dw.A.IsNone; // dy B
+        double products = Count(If(!dx.IsNone, w.Weight)) + Count(If(projects, adapter.B))
+            + Count(If(pushesBack, adapter.A)) + Count(dw.Weight) + Count(dw.A) + Count(dw.B);
+        OpCost inputs = Touching(dx, dw.Input), weights = Touching(dw.Weight, dw.Bias, dw.A, dw.B);
+        OpCost read = Touching(
+            dy, If(!dx.IsNone, w.Weight), If(!dw.Weight.IsNone, x), If(!dw.A.IsNone, adapter.InputOr(x)),
+            If(projects, adapter.B), If(pushesBack, adapter.A), If(!dw.B.IsNone, adapter.Projected));
+        return read + inputs + inputs + weights + (dw.Overwrites ? default : weights)
             + new OpCost(2.0 * x.Rows * products, 0, x.Type == DType.BF16);
     }
+
+    private static Tensor If(bool isUsed, Tensor tensor) => isUsed ? tensor : Tensor.None;
 
     /// <summary>4·D operations a visible pair and head forward, 10·D backward. Dao 2023, section 4.1.</summary>
     /// <param name="pairs">Visible pairs of rows.</param>
