@@ -7,7 +7,7 @@ namespace FastCpt.Engine;
 /// <remarks>
 /// A reused list of records, without delegates. What needs no gradient records nothing, so that freezing needs no
 /// code in the models. Activations live in an arena and are given up as the replay passes them; their gradients come
-/// from a pool. Parameters' gradients are added to, never cleared here.
+/// from a pool. Parameters' gradients are added to; the first op after they were cleared may overwrite them.
 /// </remarks>
 public sealed partial class Tape(Backend backend, bool poison = false) : IDisposable
 {

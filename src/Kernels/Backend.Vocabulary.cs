@@ -34,8 +34,8 @@ public abstract partial class Backend
     /// <remarks>
     /// losses[row] = log Σ exp(x Wᵀ) − (x Wᵀ)[target], in nats, 0 where the target is
     /// <see cref="IgnoredTarget"/>. With d = gradientScale · (softmax − one-hot), 0 in ignored rows:
-    /// dx += d W; dW += dᵀ x. The scratch memory does not grow with M; on the CPU it stays below 64 MiB where V is
-    /// 240,000 or more, and below 150 MiB where all logits of some rows fit that.
+    /// dx += d W; dW += dᵀ x. The scratch memory does not grow with M: on the CPU it stays below 64 MiB for
+    /// vocabularies of which fewer than 140 rows of logits fit 128 MiB, and below 150 MiB where those are kept.
     /// </remarks>
     /// <param name="x">[M, C].</param>
     /// <param name="w">[V, C].</param>

@@ -30,10 +30,10 @@ public readonly record struct LinearWeight(Tensor Weight, Tensor Bias = default,
 /// <param name="Bias">[N].</param>
 /// <param name="A">[R, K].</param>
 /// <param name="B">[N, R].</param>
-/// <param name="Input">Of the adapter's own input, where it has one: [M, K] of x's type. dx then lacks the low-rank
-/// term.</param>
-/// <param name="Overwrites">Whether the gradients are overwritten instead of added to: the first of a step need neither
-/// be cleared nor read. The result is that of adding to zeros.</param>
+/// <param name="Input">Of the adapter's own input, where it has one: [M, K] of x's type, always added to. dx then lacks
+/// the low-rank term.</param>
+/// <param name="Overwrites">Whether the gradients of parameters are overwritten instead of added to: the first of a
+/// step need neither be cleared nor read. The result is that of adding to zeros.</param>
 public readonly record struct LinearGradient(
     Tensor Weight = default, Tensor Bias = default, Tensor A = default, Tensor B = default, Tensor Input = default,
     bool Overwrites = false);

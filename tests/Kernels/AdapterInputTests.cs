@@ -90,6 +90,8 @@ public sealed class AdapterInputTests
         backend.Linear(x, gate, alone);
         Assert.That(device.Read(gated), Is.EqualTo(device.Read(alone)));
 
+        // Parameters' gradients are overwritten, the input's is added to, as another layer may share it.
+        double[] before = s.Normal(Rows, Width);
         LinearGradient d = Gradient(), expected = Gradient();
         backend.GatedMlpBackward(x, gate, up, down, Gate.SwiGlu, gated, upped, dy, Tensor.None, d, default, default);
         // In place of gate x lies its gradient now.
@@ -99,7 +101,7 @@ public sealed class AdapterInputTests
         Assert.That(device.Read(d.Input), Is.EqualTo(device.Read(expected.Input)));
 
         LinearGradient Gradient() => new(
-            A: s.NewStatistic(3, Width), B: s.NewStatistic(Inner, 3), Input: s.NewActivation(Rows, Width),
+            A: s.NewStatistic(3, Width), B: s.NewStatistic(Inner, 3), Input: s.ActivationOf(before, Rows, Width),
             Overwrites: true);
     }
 

@@ -201,7 +201,7 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
     {
         Operand operand = new((void*)source.Address, source.Type, source.Cols, along: true);
         ReductionBlock head = new(Term: 0, TSteps.Places == 2, (long)keyHead * Size, Size);
-        Packing.Pack(operand, head, row, count, (count + cols - 1) / cols, cols, scale: 1, target);
+        Packing.Pack(operand, head, row, count, (count + cols - 1) / cols, cols, target);
     }
 
     /// <summary>Packs a block of rows of one head as steps: lanes are columns.</summary>

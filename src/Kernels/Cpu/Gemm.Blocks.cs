@@ -227,14 +227,14 @@ internal sealed unsafe partial class Gemm
             MostPanels * Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Rows) * sizeof(float));
         Packing.Pack(
             product.Term(block.Term).Left, block, part.Row, product.Rows - part.Row,
-            (part.Rows + _single.Rows - 1) / _single.Rows, _single.Rows, 1, packed);
+            (part.Rows + _single.Rows - 1) / _single.Rows, _single.Rows, packed);
         return packed;
     }
 
     private void PackRight(in Product product, ReductionBlock block, long col, long panels, float* target)
     {
         Term term = product.Term(block.Term);
-        Packing.Pack(term.Right, block, col, product.Cols - col, panels, _single.Cols, term.Scale, target);
+        Packing.Pack(term.Right, block, col, product.Cols - col, panels, _single.Cols, target);
     }
 
     /// <summary>One panel of columns, down all tiles of the part.</summary>

@@ -32,7 +32,7 @@ public sealed unsafe partial class CpuBackend
         if (!dw.A.IsNone)
             AddThinGradient(dProjected, w.Adapter.InputOr(x), dw.Overwrites, turned: false, dw.A);
         if (!dw.Input.IsNone)
-            _gemm.Multiply(PlusLowRank(Into(dw.Input, dw.Overwrites), w.Adapter, dProjected));
+            _gemm.Multiply(PlusLowRank(Product.AddTo(dw.Input), w.Adapter, dProjected));
     }
 
     /// <summary>gradient (+)= thinᵀ wide, or, turned, wideᵀ thin.</summary>

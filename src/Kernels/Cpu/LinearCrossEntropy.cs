@@ -24,8 +24,8 @@ public sealed unsafe partial class CpuBackend
     /// <summary>Most blocks of pieces in a stretch.</summary>
     private const long MostStretchBlocks = 2;
 
-    /// <summary>Memory for logits that are made twice: vocabularies of any size stay within 64 MiB in all.</summary>
-    internal long LogitBytes { get; init; } = 40L << 20;
+    /// <summary>Memory for a stretch's logits, which are made twice.</summary>
+    internal long LogitBytes { get; init; } = 10L << 20;
 
     /// <summary>Memory for the logits of a whole vocabulary.</summary>
     internal long KeptLogitBytes { get; init; } = 128L << 20;

@@ -22,7 +22,7 @@ internal static unsafe class Packing
     /// <param name="width">Lines of a panel.</param>
     /// <param name="target">Panels, <see cref="PanelFloats"/> apart.</param>
     public static void Pack(
-        in Operand operand, ReductionBlock block, long line, long lines, long panels, int width, float scale,
+        in Operand operand, ReductionBlock block, long line, long lines, long panels, int width,
         float* target)
     {
         if (block.Pairs)
@@ -31,9 +31,6 @@ internal static unsafe class Packing
             Pack<ElementSource<BrainElement>>(operand, block, line, lines, panels, width, target);
         else
             Pack<ElementSource<SingleElement>>(operand, block, line, lines, panels, width, target);
-        if (scale != 1)
-            for (long index = 0; index < panels * PanelFloats(block.Steps, width); index++)
-                target[index] *= scale;
     }
 
     private static void Pack<TSource>(

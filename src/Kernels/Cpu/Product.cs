@@ -27,10 +27,10 @@ internal readonly unsafe struct Operand(void* start, DType type, long stride, bo
     public static Operand Columns(Tensor tensor) => new((void*)tensor.Address, tensor.Type, tensor.Cols, false);
 }
 
-/// <summary>One summand of a product: left · right over a reduction, the right side times a scale.</summary>
+/// <summary>One summand of a product: left · right over a reduction.</summary>
 /// <param name="inLinks">Whether the chain is cut into links of <see cref="LinkSteps"/>, each a sum of its own that
 /// is added to the output: rounding errors of a very long sum then stay small.</param>
-internal readonly struct Term(Operand left, Operand right, long reduction, float scale = 1, bool inLinks = false)
+internal readonly struct Term(Operand left, Operand right, long reduction, bool inLinks = false)
 {
     /// <summary>Steps of a link: places, or pairs of them.</summary>
     public const int LinkSteps = 256;
@@ -43,10 +43,8 @@ internal readonly struct Term(Operand left, Operand right, long reduction, float
 
     public long Reduction => reduction;
 
-    public float Scale => scale;
-
-    /// <summary>Whether it can be summed in pairs of BF16: nothing but BF16 comes in, unscaled.</summary>
-    public bool IsBrain => left.Type == DType.BF16 && right.Type == DType.BF16 && scale == 1;
+    /// <summary>Whether it can be summed in pairs of BF16: nothing but BF16 comes in.</summary>
+    public bool IsBrain => left.Type == DType.BF16 && right.Type == DType.BF16;
 }
 
 /// <summary>output [rows, cols] = residual + bias + the terms.</summary>
@@ -100,11 +98,10 @@ internal unsafe struct Product
     public readonly Term Term(int index) => _terms[index];
 
     /// <summary>The product with one more term, which goes on where the chain of those before it ends.</summary>
-    public readonly Product Plus(
-        Operand left, Operand right, long reduction, float scale = 1, bool inLinks = false)
+    public readonly Product Plus(Operand left, Operand right, long reduction, bool inLinks = false)
     {
         Product more = this;
-        more._terms[more.TermCount++] = new Term(left, right, reduction, scale, inLinks);
+        more._terms[more.TermCount++] = new Term(left, right, reduction, inLinks);
         return more;
     }
 

@@ -116,7 +116,7 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
             ReductionBlock block = new(0, pairs, start * places, count * places);
             for (long line = 0; line < output.Cols && count > 0; line += PanelCols)
                 Packing.Pack(
-                    _thin, block, line, output.Cols - line, 1, Width(line), 1,
+                    _thin, block, line, output.Cols - line, 1, Width(line),
                     (float*)packed + line * steps + start * Width(line));
         }
 
@@ -160,7 +160,7 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
         {
             ReductionBlock block = new(0, true, 2 * start, Math.Min(2 * end, thin.Rows) - 2 * start);
             Packing.Pack(
-                Operand.Columns(thin), block, 0, thin.Cols, 1, width, 1, (float*)target + start * width);
+                Operand.Columns(thin), block, 0, thin.Cols, 1, width, (float*)target + start * width);
         }
     }
 

@@ -9,7 +9,7 @@ public sealed partial class ReferenceBackend
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
     {
         if (dw.Overwrites)
-            foreach (Tensor gradient in (ReadOnlySpan<Tensor>)[dw.Weight, dw.Bias, dw.A, dw.B, dw.Input])
+            foreach (Tensor gradient in (ReadOnlySpan<Tensor>)[dw.Weight, dw.Bias, dw.A, dw.B])
                 ClearWanted(gradient);
         if (!dw.Weight.IsNone)
             AddProductOfTransposed(dy, x, dw.Weight);

@@ -3,7 +3,7 @@ using FastCpt.Kernels.Cpu;
 
 namespace FastCpt.Tests.Kernels.Cpu;
 
-/// <summary>The loss head in groups and stretches: the same bits however it is cut, within 64 MiB.</summary>
+/// <summary>The loss head in groups and stretches: the same bits however it is cut, within bounds of memory.</summary>
 public sealed class CpuLossTests
 {
     private const long MostScratchBytes = 64L << 20;
@@ -66,6 +66,22 @@ public sealed class CpuLossTests
         // Logits have a variance of 16/9, so the loss is near log V + 8/9.
         Assert.That(
             values.Where((_, row) => row % 5 != 4).Average(), Is.EqualTo(Math.Log(Vocabulary) + 8.0 / 9).Within(0.2));
+    }
+
+    [Test]
+    [Category("slow")]
+    public void KeptLogits_StayWithin150MiB()
+    {
+        using CpuBackend backend = new(threads: 2);
+        using RandomTensors tensors = new(backend, seed: 1);
+        const int Rows = 1100, Width = 16, Vocabulary = 32_000;
+        Tensor x = tensors.Take(DType.F32, Rows, Width), w = tensors.Take(DType.F32, Vocabulary, Width);
+        backend.LinearCrossEntropy(
+            x, w, tensors.Take([.. Enumerable.Range(0, Rows)]), 1, tensors.Take(DType.F32, 1, Rows),
+            tensors.Take(DType.F32, Rows, Width), tensors.Take(DType.F32, Vocabulary, Width));
+        // Two groups of 550 rows: all their logits, and not much more.
+        const long Logits = 550L * Vocabulary * sizeof(float);
+        Assert.That(backend.ScratchBytes, Is.GreaterThan(Logits).And.LessThan(150 << 20));
     }
 
     [Test]

@@ -59,7 +59,7 @@ public sealed unsafe class GemmTests
         foreach (string types in new[] { "fff", "bbb" })
             foreach ((int rows, int cols, int reduction) in Shapes)
             {
-                using Case test = new(rows, cols, "NT", types, reduction, secondReduction: 9, secondScale: 0.3f);
+                using Case test = new(rows, cols, "NT", types, reduction, secondReduction: 9);
                 gemm.Multiply(test.Product());
                 test.AssertChains(gemm.HasPairs, $"{types} {rows} x {cols} over {reduction} and 9");
             }
@@ -152,17 +152,16 @@ public sealed unsafe class GemmTests
         private readonly DType _outputType;
         private readonly Matrix _left, _right, _secondLeft, _secondRight, _residual, _bias, _output;
         private readonly int _reduction, _secondReduction;
-        private readonly float _secondScale;
         private readonly bool _hasResidual, _hasBias, _inLinks;
 
         public Case(
             int rows, int cols, string forms, string types, int reduction, bool residual = false, bool bias = false,
-            int secondReduction = 0, float secondScale = 1, bool inLinks = false)
+            int secondReduction = 0, bool inLinks = false)
         {
             Random random = new(rows * 7919 + cols * 31 + reduction);
             DType TypeOf(int index) => types[index] == 'b' ? DType.BF16 : DType.F32;
             (_rows, _cols, _reduction, _secondReduction) = (rows, cols, reduction, secondReduction);
-            (_secondScale, _hasResidual, _hasBias, _outputType) = (secondScale, residual, bias, TypeOf(2));
+            (_hasResidual, _hasBias, _outputType) = (residual, bias, TypeOf(2));
             _inLinks = inLinks;
             _left = new Matrix(rows, reduction, TypeOf(0), forms[0] == 'N', random);
             _right = new Matrix(cols, reduction, TypeOf(1), forms[1] == 'T', random);
@@ -187,8 +186,8 @@ public sealed unsafe class GemmTests
                 OutputStride = _cols,
             };
             return product
-                .Plus(_left.Operand, _right.Operand, _reduction, 1, _inLinks)
-                .Plus(_secondLeft.Operand, _secondRight.Operand, _secondReduction, _secondScale);
+                .Plus(_left.Operand, _right.Operand, _reduction, _inLinks)
+                .Plus(_secondLeft.Operand, _secondRight.Operand, _secondReduction);
         }
 
         public void ClearOutput() => _output.Clear();
@@ -201,8 +200,8 @@ public sealed unsafe class GemmTests
                     float sum = (_hasResidual ? _residual[row, col] : 0) + (_hasBias ? _bias[0, col] : 0);
                     sum = _inLinks
                         ? Links(sum, row, col, hasPairs)
-                        : Chain(sum, _left, _right, row, col, 0, _reduction, 1, hasPairs);
-                    sum = Chain(sum, _secondLeft, _secondRight, row, col, 0, _secondReduction, _secondScale, hasPairs);
+                        : Chain(sum, _left, _right, row, col, 0, _reduction, hasPairs);
+                    sum = Chain(sum, _secondLeft, _secondRight, row, col, 0, _secondReduction, hasPairs);
                     float expected = _outputType == DType.BF16 ? Bf16.ToSingle(Bf16.FromSingle(sum)) : sum;
                     if (_output[row, col] != expected)
                         Assert.Fail($"{what}: [{row}, {col}] is {_output[row, col]:R}, not {expected:R}.");
@@ -221,18 +220,18 @@ public sealed unsafe class GemmTests
         {
             int link = Term.LinkSteps * (hasPairs && _left.Type == DType.BF16 && _right.Type == DType.BF16 ? 2 : 1);
             for (int start = 0; start < _reduction; start += link)
-                sum += Chain(0, _left, _right, row, col, start, Math.Min(start + link, _reduction), 1, hasPairs);
+                sum += Chain(0, _left, _right, row, col, start, Math.Min(start + link, _reduction), hasPairs);
             return sum;
         }
 
         private static float Chain(
-            float sum, Matrix left, Matrix right, int row, int col, int start, int end, float scale, bool hasPairs)
+            float sum, Matrix left, Matrix right, int row, int col, int start, int end, bool hasPairs)
         {
-            bool pairs = hasPairs && left.Type == DType.BF16 && right.Type == DType.BF16 && scale == 1;
+            bool pairs = hasPairs && left.Type == DType.BF16 && right.Type == DType.BF16;
             for (int place = start; place < end; place++)
             {
                 int at = !pairs ? place : place + 1 == end && place % 2 == 0 ? place : place ^ 1;
-                sum = MathF.FusedMultiplyAdd(left[row, at], right[col, at] * scale, sum);
+                sum = MathF.FusedMultiplyAdd(left[row, at], right[col, at], sum);
             }
 
             return sum;
