@@ -180,9 +180,9 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
                 long count = Math.Min(rows, wide.Rows - row), whole = pairs ? count / 2 : count;
                 bool adds = row > 0 || !overwrites;
                 if (whole > 0 || count == 0)
-                    Block(row, whole, wide.Cols * wide.Type.Size(), first, last, adds);
-                if (pairs && count % 2 > 0) // the packed second place is 0, whatever it is multiplied by
-                    Block(row + count - 1, 1, 0, first, last, adds || whole > 0);
+                    Block(row, whole, isHalf: false, first, last, adds);
+                if (pairs && count % 2 > 0)
+                    Block(row + count - 1, 1, isHalf: true, first, last, adds || whole > 0);
             }
 
             if (turned)
@@ -190,20 +190,25 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
         }
 
         /// <summary>Adds the products of some steps to all sums of some columns.</summary>
-        private void Block(long row, long steps, long rightStride, long first, long last, bool adds)
+        /// <param name="isHalf">The one step is a row without a second: zeros stand for that, as wherever pairs are
+        /// packed. The row itself would not do: its infinities times 0 are no numbers.</param>
+        private void Block(long row, long steps, bool isHalf, long first, long last, bool adds)
         {
+            Vector512<byte> zeros = default; // a pair's second row of a panel
             ThinKernels kernels = ThinKernels.Of(products.Level, wide.Type == DType.BF16)!; // Serves said so
             int places = wide.Type == DType.BF16 ? 2 : 1, tileRows = EvenRows(thin.Cols, ThinCode.RowsByColumns);
             ThinTile tile = new()
             {
-                LeftStride = leftStride, RightStride = rightStride, Steps = steps, Adds = adds ? 1 : 0,
-                OutputStride = wide.Cols * sizeof(float),
+                LeftStride = leftStride, RightStride = wide.Cols * wide.Type.Size(), Steps = steps,
+                Adds = adds ? 1 : 0, OutputStride = wide.Cols * sizeof(float),
             };
             for (long col = first; col < last; col += PanelCols)
             {
                 int cols = (int)Math.Min(PanelCols, last - col);
                 tile.Mask = (uint)((1UL << cols) - 1);
                 tile.Right = (byte*)wide.Address + (row * wide.Cols + col) * wide.Type.Size();
+                if (isHalf)
+                    tile.RightStride = (byte*)&zeros - (byte*)tile.Right;
                 for (long line = 0; line < thin.Cols; line += tileRows)
                 {
                     tile.Left = (byte*)left + row / places * leftStride + line * sizeof(float);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using FastCpt.Kernels;
 using FastCpt.Kernels.Cpu;
 
@@ -69,6 +70,22 @@ public sealed class ThinProductsTests
             }
     }
 
+    [TestCaseSource(nameof(Cases))]
+    public void Transposed_OfInfinitiesInTheLastOfOddRows_HasTheBitsOfTheGeneralProduct(
+        string level, DType type, int threads)
+    {
+        const int Rows = 37, Cols = 131, Rank = 33;
+        using Subject subject = new(level, threads);
+        Tensor thin = subject.Take(type, Rows, Rank), wide = subject.Take(type, Rows, Cols);
+        subject.EndWithInfinities(wide, Cols);
+        Tensor output = subject.Take(DType.F32, Rank, Cols), expected = subject.Copy(output);
+        subject.Thin.Transposed(thin, wide, turned: false, overwrites: true, output);
+        subject.Gemm.Multiply(Product.To(expected).Plus(Operand.Columns(thin), Operand.Columns(wide), Rows));
+        Assert.That(subject.Bytes(output), Is.EqualTo(subject.Bytes(expected)));
+        Assert.That(MemoryMarshal.Cast<byte, float>(subject.Bytes(output)).ToArray(), Has.All.Matches<float>(
+            float.IsInfinity));
+    }
+
     [Test]
     public void SumsOverNothing_AreWritten()
     {
@@ -118,6 +135,17 @@ public sealed class ThinProductsTests
         }
 
         public byte[] Bytes(Tensor tensor) => _tensors.Bytes(tensor);
+
+        /// <summary>Makes the last elements infinite; F32's bits begin with those of BF16.</summary>
+        public void EndWithInfinities(Tensor tensor, int count)
+        {
+            byte[] bytes = Bytes(tensor);
+            int size = tensor.Type.Size();
+            Array.Clear(bytes, bytes.Length - count * size, count * size);
+            for (int end = bytes.Length; count > 0; end -= size, count--)
+                BitConverter.TryWriteBytes(bytes.AsSpan(end - sizeof(ushort)), Bf16.FromSingle(float.PositiveInfinity));
+            _memory.Upload(bytes, tensor);
+        }
 
         /// <summary>target = Scale · sums, rounded.</summary>
         public void Scale(Tensor sums, Tensor target)
