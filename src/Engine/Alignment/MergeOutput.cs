@@ -14,7 +14,8 @@ public sealed record MergeOutput(string Folder, bool Replace = false)
     public Action<string> Warn { get; init; } = _ => { };
 
     /// <summary>Remembers the hashes of input files; by default in hashes.json beside the new folder.</summary>
-    public FileHashes Memory { get; init; } = new(Path.GetDirectoryName(Path.GetFullPath(Folder)) ?? Folder);
+    public FileHashes Memory { get; init; } =
+        new(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Folder))) ?? Folder);
 
     public StopSignal? Stop { get; init; }
 

@@ -9,6 +9,7 @@ internal sealed class HashedTensors : IDisposable
     private readonly Dictionary<SafeTensorsFile, PassingHash> _hashes = [];
     private readonly Dictionary<string, string> _known = [];
     private readonly List<(SafeTensorsFile File, string? State)> _read = [];
+    private readonly List<(SafeTensorsFile File, string State)> _remembered = [];
 
     /// <param name="memory">Asked once for every file, as it is now.</param>
     public HashedTensors(NamedTensors tensors, FileHashes memory)
@@ -16,9 +17,11 @@ internal sealed class HashedTensors : IDisposable
         _tensors = tensors;
         foreach (SafeTensorsFile file in tensors.Files)
         {
+            string state = file.Input.State;
             if (memory.Known(file.Input) is { } hash)
             {
                 _known.Add(Path.GetFileName(file.Path), hash);
+                _remembered.Add((file, state));
                 continue;
             }
 
@@ -38,8 +41,14 @@ internal sealed class HashedTensors : IDisposable
     }
 
     /// <summary>SHA-256 of every file, by its name; what was neither remembered nor read is read now.</summary>
+    /// <exception cref="RunException">Exit 4: a file has changed whose hash was remembered, so that this may not be the
+    /// hash of what was read.</exception>
     public Dictionary<string, string> Finish(CancellationToken cancel)
     {
+        foreach (var (file, state) in _remembered)
+            if (file.Input.State != state)
+                throw new RunException(ExitCode.ModelFile, $"{file.Path}: changed while it was read; expected a file "
+                    + "that nobody writes to. Run again once it is complete.");
         foreach (var (file, hash) in _hashes)
             _known.Add(Path.GetFileName(file.Path), hash.Finish(cancel));
         return _known;

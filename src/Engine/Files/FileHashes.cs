@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -39,7 +40,8 @@ public sealed class FileHashes(string folder)
     {
         _known ??= Load();
         return _known[Path.GetFullPath(file.Path)] is JsonArray { Count: 2 } entry && Text(entry[0]) == file.State
-            ? Text(entry[1])
+            && Text(entry[1]) is { Length: 2 * SHA256.HashSizeInBytes } hash && hash.All(char.IsAsciiHexDigitLower)
+            ? hash
             : null;
     }
 

@@ -21,7 +21,8 @@ public sealed class FolderWriter : FolderOutput, IDisposable
     /// <exception cref="RunException">Exit code 6: the temporary folder cannot be created.</exception>
     public FolderWriter(string path, FileSystem? fileSystem = null)
     {
-        (Path, _fileSystem) = (System.IO.Path.GetFullPath(path), fileSystem ?? FileSystem.Real);
+        Path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+        _fileSystem = fileSystem ?? FileSystem.Real;
         _temporary = Leftovers.TemporaryFor(Path);
         Guard(() =>
         {

@@ -64,9 +64,7 @@ public sealed class MergeStreamTests
     [Test]
     public void Manifest_OfFilesThatAreAsTheyWere_HasTheRememberedHashes()
     {
-        MergeInput[] experts = Experts(DType.F32, 2);
-        foreach (MergeInput expert in experts)
-            File.SetLastWriteTimeUtc(_models.At($"{expert.Id}/model.safetensors"), DateTime.UtcNow.AddHours(-1));
+        MergeInput[] experts = Settled(Experts(DType.F32, 2));
         Soup.Run(experts, _models.Output("first"));
         string memory = _models.At("hashes.json"), known = File.ReadAllText(memory);
         string hash = FileHash.Of(_models.At("expert1/model.safetensors")), other = new('0', hash.Length);
@@ -80,6 +78,40 @@ public sealed class MergeStreamTests
             Is.EqualTo(File.ReadAllBytes(_models.At("first/merge.json"))));
         Assert.That(File.ReadAllBytes(_models.At("third/model.safetensors")),
             Is.EqualTo(File.ReadAllBytes(_models.At("first/model.safetensors"))));
+    }
+
+    [TestCase("first/", false)]
+    [TestCase("first", false)]
+    [TestCase("first/", true)]
+    public void Hashes_AreKeptBesideTheNewFolder_HoweverItIsWritten(string folder, bool replace)
+    {
+        MergeInput[] experts = Settled(Experts(DType.F32, 2));
+        if (replace)
+            Directory.CreateDirectory(_models.At(folder));
+        Soup.Run(experts, new MergeOutput(_models.At(folder), replace));
+        Assert.That(File.ReadAllText(_models.At("hashes.json")),
+            Does.Contain(FileHash.Of(_models.At("expert1/model.safetensors"))));
+        Assert.That(File.Exists(_models.At("first/hashes.json")), Is.False);
+    }
+
+    [Test]
+    public void Merge_OfAFileThatChangesMeanwhile_DoesNotNameTheHashItHad()
+    {
+        MergeInput[] experts = Settled(Experts(DType.F32, 2));
+        Soup.Run(experts, _models.Output("first"));
+        MergeOutput output = _models.Output("out") with
+        {
+            Progress = (_, _) =>
+            {
+                using FileStream file = File.OpenWrite(_models.At("expert1/model.safetensors"));
+                file.Position = file.Length - 1;
+                file.WriteByte(1);
+            },
+        };
+        RunException error = Assert.Throws<RunException>(() => Soup.Run(experts, output))!;
+        Assert.That(error.Code, Is.EqualTo(ExitCode.ModelFile));
+        Assert.That(error.Message, Does.Contain("expert1").And.Contain("changed while it was read"));
+        Assert.That(Directory.Exists(_models.At("out")), Is.False);
     }
 
     [Test]
@@ -140,6 +172,14 @@ public sealed class MergeStreamTests
         Assert.That(error.Message, Does.Contain(reason));
         Assert.That(Directory.GetFileSystemEntries(_models.At(".")).Select(path => Path.GetFileName(path)),
             Is.EquivalentTo(experts.Select(expert => expert.Id)));
+    }
+
+    /// <summary>The same, of files that have not just changed, so that their hashes are remembered.</summary>
+    private MergeInput[] Settled(MergeInput[] experts)
+    {
+        foreach (MergeInput expert in experts)
+            File.SetLastWriteTimeUtc(_models.At($"{expert.Id}/model.safetensors"), DateTime.UtcNow.AddHours(-1));
+        return experts;
     }
 
     private MergeInput[] Experts(DType type, int count) =>

@@ -24,6 +24,18 @@ public sealed class FileHashesTests
         Assert.That(new FileHashes(folder.Path).Of(path), Is.EqualTo(other), "it was not read");
     }
 
+    [TestCase("")]
+    [TestCase("no hash")]
+    [TestCase("ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789")]
+    public void Hash_ThatIsRememberedAsNone_IsFoundAgain(string other)
+    {
+        using var folder = new TestFolder();
+        string path = Write("kept", "a", LongAgo), first = new FileHashes(folder.Path).Of(path);
+        string memory = folder.At("hashes.json");
+        File.WriteAllText(memory, File.ReadAllText(memory).Replace(first, other));
+        Assert.That(new FileHashes(folder.Path).Of(path), Is.EqualTo(first));
+    }
+
     [Test]
     public void Hash_OfAFileThatTookThePlaceOfAnother_IsItsOwn_WhateverItsTimes()
     {
