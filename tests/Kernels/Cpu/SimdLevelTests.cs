@@ -1,5 +1,6 @@
 using FastCpt.Kernels;
 using FastCpt.Kernels.Cpu;
+using FastCpt.Kernels.Cpu.Jit;
 using FastCpt.Kernels.Platform;
 
 namespace FastCpt.Tests.Kernels.Cpu;
@@ -53,6 +54,13 @@ public sealed class SimdLevelTests
             File.Delete(map);
         }
     }
+
+    [TestCase(0, "by rows 1x16")]
+    [TestCase(19, "by rows 10x32")]
+    [TestCase(20, "by columns 1x32")]
+    [TestCase(45, "by columns 13x32 masked")]
+    public void ThinKernels_AreNamedByTheirTile(int index, string name) =>
+        Assert.That(ThinKernels.NameOf(index), Is.EqualTo(name));
 
     [Test]
     public void NegativeThreads_AreRefused() =>

@@ -69,7 +69,12 @@ internal sealed unsafe class AssembledKernels : MicroKernels
         {
             kernels[index] += start;
             string tile = $"{index / Vectors + 1}x{(index % Vectors + 1) * choice.Lanes}";
-            string name = left == LeftSide.Packed ? "product" : "attention";
+            string name = left switch
+            {
+                LeftSide.Packed => "product",
+                LeftSide.InRows => "attention in rows",
+                _ => "attention across",
+            };
             PerfMap.Add(kernels[index], lengths[index], $"fastcpt {name} {choice.Name} {tile}");
         }
 

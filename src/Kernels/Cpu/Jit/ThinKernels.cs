@@ -31,6 +31,16 @@ internal sealed unsafe class ThinKernels
     private void Call(int index, ThinTile* tile) =>
         ((delegate* unmanaged[SuppressGCTransition]<ThinTile*, void>)_kernels[index])(tile);
 
+    /// <summary>What perf shows of a kernel: which side is thin, and its tile.</summary>
+    internal static string NameOf(int index)
+    {
+        const int Lanes = 16;
+        if (index < CountByRows)
+            return $"by rows {index / 2 + 1}x{(index % 2 + 1) * Lanes}";
+        int place = index - CountByRows;
+        return $"by columns {place / 2 + 1}x{2 * Lanes}" + (place % 2 > 0 ? " masked" : "");
+    }
+
     private static ThinKernels? Create(InstructionChoice choice)
     {
         const int Alignment = 64;
@@ -54,7 +64,8 @@ internal sealed unsafe class ThinKernels
         for (int index = 0; index < kernels.Length; index++)
         {
             nint end = index + 1 < kernels.Length ? kernels[index + 1] : (nint)code.Length;
-            PerfMap.Add(start + kernels[index], (int)(end - kernels[index]), $"fastcpt thin {choice.Name} {index}");
+            string name = $"fastcpt thin {choice.Name} {NameOf(index)}";
+            PerfMap.Add(start + kernels[index], (int)(end - kernels[index]), name);
         }
 
         for (int index = 0; index < kernels.Length; index++)
