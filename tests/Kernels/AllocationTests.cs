@@ -7,7 +7,7 @@ namespace FastCpt.Tests.Kernels;
 public sealed class AllocationTests
 {
     public static IEnumerable<object[]> OpsAndTypes =>
-        from op in OpCases.Ragged
+        from op in OpCases.RaggedAndPairs
         from types in new[] { Types.Single, Types.Brain }
         select new object[] { op.Name, types };
 
@@ -17,7 +17,7 @@ public sealed class AllocationTests
         // With one worker all of the op runs on this thread, whose allocations are counted.
         using CpuBackend backend = new(threads: 1);
         using Device device = new(backend);
-        OpCase op = OpCases.Ragged.Single(op => op.Name == name).Build(new Scene(device, types));
+        OpCase op = OpCases.RaggedAndPairs.Single(op => op.Name == name).Build(new Scene(device, types));
         op.Run();
         op.Run();
         long before = GC.GetAllocatedBytesForCurrentThread();

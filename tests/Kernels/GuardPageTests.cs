@@ -45,7 +45,7 @@ public sealed class GuardPageTests
         else
         {
             foreach (Types types in Types.Computed)
-                foreach (var (name, build) in OpCases.Ragged)
+                foreach (var (name, build) in OpCases.RaggedAndPairs)
                     RunOp(backend, behind, types, name, build);
         }
 

@@ -7,7 +7,7 @@ namespace FastCpt.Tests.Kernels;
 public sealed class ThreadBitsTests
 {
     public static IEnumerable<object[]> OpsAndTypes =>
-        from op in OpCases.Wide
+        from op in OpCases.WideAndPairs
         from types in new[] { Types.Single, Types.Brain }
         select new object[] { op.Name, types };
 
@@ -27,7 +27,7 @@ public sealed class ThreadBitsTests
     {
         using CpuBackend backend = new(threads);
         using Device device = new(backend);
-        OpCase op = OpCases.Wide.Single(op => op.Name == name).Build(new Scene(device, types));
+        OpCase op = OpCases.WideAndPairs.Single(op => op.Name == name).Build(new Scene(device, types));
         backend.WorkersUsed = 0;
         op.Run();
         workersUsed = backend.WorkersUsed;

@@ -18,6 +18,20 @@ internal static class OpCases
         new GatedMlpTests.MlpShape(301, 259, 517, Gate.SwiGlu, true, 9),
         AttentionCase.Of([97, 70, 134], 4, 2, 34, AttentionMask.Causal, 0));
 
+    /// <summary>Of even sizes, so that BF16 goes in pairs; the adapter's rank is above a panel of columns.</summary>
+    public static IReadOnlyList<(string Name, Func<Scene, OpCase> Build)> RaggedAndPairs { get; } =
+        [.. Ragged, .. Pairs(new LinearShape(38, 70, 36, Rank: 40))];
+
+    /// <inheritdoc cref="RaggedAndPairs"/>
+    public static IReadOnlyList<(string Name, Func<Scene, OpCase> Build)> WideAndPairs { get; } =
+        [.. Wide, .. Pairs(new LinearShape(301, 334, 778, Rank: 40))];
+
+    private static List<(string Name, Func<Scene, OpCase> Build)> Pairs(LinearShape shape) =>
+    [
+        ("Linear of pairs", s => LinearTests.Forward(s, shape)),
+        ("LinearBackward of pairs", s => LinearTests.Backward(s, shape)),
+    ];
+
     private static List<(string Name, Func<Scene, OpCase> Build)> List(
         int rows, int cols, int vocabulary, LinearShape linear, GatedMlpTests.MlpShape mlp, AttentionCase attention)
     {
