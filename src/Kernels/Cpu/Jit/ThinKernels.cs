@@ -27,9 +27,9 @@ internal sealed unsafe class ThinKernels
     public void ByColumns(int rows, bool masked, ThinTile* tile) =>
         Call(CountByRows + 2 * (rows - 1) + (masked ? 1 : 0), tile);
 
-    /// <remarks>A few microseconds at most, so the garbage collector may wait for it.</remarks>
+    /// <remarks>Tens of microseconds where a side is long, for which the garbage collector does not wait.</remarks>
     private void Call(int index, ThinTile* tile) =>
-        ((delegate* unmanaged[SuppressGCTransition]<ThinTile*, void>)_kernels[index])(tile);
+        ((delegate* unmanaged<ThinTile*, void>)_kernels[index])(tile);
 
     /// <summary>What perf shows of a kernel: which side is thin, and its tile.</summary>
     internal static string NameOf(int index)
