@@ -70,11 +70,11 @@ public sealed class BenchComparisonTests
     }
 
     [Test]
-    public void TenPercentOfFiveMicroseconds_IsFound()
+    public void TenPercentOfSixMicroseconds_IsFound()
     {
         BenchResult result = Compare(
-            new FakeBench(1, (random, _) => FakeBench.Noisy(random, 5.5e-6)),
-            new FakeBench(2, (random, _) => FakeBench.Noisy(random, 6.2e-6)));
+            new FakeBench(1, (random, _) => FakeBench.Noisy(random, 6e-6)),
+            new FakeBench(2, (random, _) => FakeBench.Noisy(random, 6.6e-6)));
         Assert.That(result.Verdict, Is.EqualTo(BenchVerdict.Slower));
     }
 

@@ -28,7 +28,9 @@ public sealed class CorporaTests
     {
         var data = new DataConfig { BudgetTokens = 2000 };
         Assert.That(Tokens(data, c => c.Open(Text)), Is.InRange(1940, 2000));
-        Assert.That(Tokens(data, c => c.Open(Text, heldOut: true)), Is.InRange(1, 2000));
+        DataConfig held = data with { ValidationShare = 0.9 };
+        Assert.That(Tokens(held, c => c.Open(Text, heldOut: true)), Is.InRange(1940, 2000));
+        Assert.That(Tokens(held with { BudgetTokens = 0 }, c => c.Open(Text, heldOut: true)), Is.GreaterThan(5000));
         Assert.That(Tokens(data, c => c.Open(Text with { BudgetTokens = 1000 })), Is.InRange(940, 1000));
         Assert.That(Tokens(new DataConfig(), c => c.Open(Text)), Is.GreaterThan(6000));
     }
