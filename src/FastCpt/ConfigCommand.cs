@@ -29,9 +29,11 @@ internal static class ConfigCommand
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
             ConfigLayers layers = inputs.Layers(parse);
-            (JsonObject json, string yaml) = layers.IsStudy
-                ? Shown(StudyConfig.Load(layers))
-                : Shown(RunConfig.Load(layers));
+            (JsonObject json, string yaml) = layers.IsAdapterStudy
+                ? Shown(AdapterStudyConfig.Load(layers))
+                : layers.IsStudy
+                    ? Shown(StudyConfig.Load(layers))
+                    : Shown(RunConfig.Load(layers));
             if (terminal.IsJson)
                 terminal.Result(json);
             else
@@ -49,7 +51,12 @@ internal static class ConfigCommand
         };
         verb.Add(kind);
         verb.SetAction(parse => options.Run(parse, terminal =>
-            terminal.Result((parse.GetValue(kind) == "study" ? StudyConfig.Schema() : RunConfig.Schema()).TrimEnd())));
+            terminal.Result((parse.GetValue(kind) switch
+            {
+                "adapters" => AdapterStudyConfig.Schema(),
+                "study" => StudyConfig.Schema(),
+                _ => RunConfig.Schema(),
+            }).TrimEnd())));
         return verb;
     }
 
@@ -62,8 +69,12 @@ internal static class ConfigCommand
         };
         verb.Add(kind);
         verb.SetAction(parse => options.Run(parse, terminal =>
-            terminal.Result(
-                (parse.GetValue(kind) == "study" ? ConfigTemplate.Study() : ConfigTemplate.Run()).TrimEnd())));
+            terminal.Result((parse.GetValue(kind) switch
+            {
+                "adapters" => ConfigTemplate.AdapterStudy(),
+                "study" => ConfigTemplate.Study(),
+                _ => ConfigTemplate.Run(),
+            }).TrimEnd())));
         return verb;
     }
 
@@ -71,14 +82,17 @@ internal static class ConfigCommand
 
     private static (JsonObject Json, string Yaml) Shown(StudyConfig config) => (config.ToJson(), config.ToYaml());
 
+    private static (JsonObject Json, string Yaml) Shown(AdapterStudyConfig config) =>
+        (config.ToJson(), config.ToYaml());
+
     private static Argument<string> Kind()
     {
         var kind = new Argument<string>("kind")
         {
-            Description = "What the configuration is for: run or study.",
+            Description = "What the configuration is for: run, study, or adapters (a study of them).",
             DefaultValueFactory = _ => "run",
         };
-        kind.AcceptOnlyFromAmong("run", "study");
+        kind.AcceptOnlyFromAmong("run", "study", "adapters");
         return kind;
     }
 }

@@ -16,7 +16,7 @@ public sealed class ConfigLayers
     private static readonly string[] OtherVariables = ["FASTCPT_DATA", "FASTCPT_ISA"];
 
     /// <summary>Maps whose keys are the user's own, so that a dash in them stays a dash.</summary>
-    private static readonly string[] MapsOfNames = ["languages", "families"];
+    private static readonly string[] MapsOfNames = ["languages", "families", "groups"];
 
     private YamlNode? _merged;
 
@@ -24,6 +24,10 @@ public sealed class ConfigLayers
 
     /// <summary>Whether the layers describe a study: only a study has families.</summary>
     public bool IsStudy => Merged.Find("families") is not null;
+
+    /// <summary>Whether they describe a study of adapters.</summary>
+    public bool IsAdapterStudy =>
+        Merged.Find("kind") is { Kind: YamlKind.Scalar } kind && kind.AsText() == AdapterStudyConfig.Kind;
 
     /// <summary>Adds a file, YAML or JSON, with those that it extends; of a run.json, its configuration.</summary>
     /// <exception cref="RunException">The file cannot be read, is malformed, or extends itself.</exception>

@@ -58,6 +58,20 @@ public static class ConfigTemplate
         },
     });
 
+    /// <summary>A study of sharing strategies on four languages, with an encoder that exists.</summary>
+    public static string AdapterStudy() => Commented(AdapterStudyConfig.Section, new AdapterStudyConfig
+    {
+        Name = "example",
+        OutputDir = "runs/example",
+        Data = new SlotDataConfig
+        {
+            Files = "massive/{locale}.jsonl.gz", Locales = ["en-US", "de-DE", "zh-CN", "th-TH"],
+        },
+        Base = new EncoderBaseConfig { Model = new ModelSource { Path = "models/xlm-roberta-base" } },
+        Orders = [new OrderConfig(), new OrderConfig { Name = "destructive_first" }],
+        ParallelAdapters = 4,
+    });
+
     private static string Commented<T>(Section<T> section, T example) =>
         ConfigText.Yaml((JsonObject)section.ToJson(example)!,
             section.Descriptions().DistinctBy(entry => entry.Path)

@@ -8,6 +8,7 @@ namespace FastCpt.Engine.Config;
 /// <summary>A comparison of systems over families of languages, every value resolved and every path full.</summary>
 public sealed record StudyConfig
 {
+    private const string Kind = "families";
     private const string LanguageMark = "{language}";
 
     public string Name { get; init; } = "";
@@ -83,6 +84,7 @@ public sealed record StudyConfig
             ? c with { Tokenizer = c.Tokenizer with { Path = c.Base.Model.Path } } : c);
 
     private static Section<StudyConfig> Setting(Section<StudyConfig> table) => table
+        .Add("kind", Word(Kind), _ => Kind, (c, _) => c, "What is studied: experts of families.")
         .Add("name", ConfigTypes.Name, c => c.Name, (c, v) => c with { Name = v },
             "What reports call the study.", isRequired: true)
         .Add("output_dir", FilePath, c => c.OutputDir, (c, v) => c with { OutputDir = v },

@@ -14,6 +14,7 @@ public sealed class ConfigTextTests
         using var folder = new TestFolder();
         File.WriteAllText(folder.At("run.yaml"), ConfigTemplate.Run());
         File.WriteAllText(folder.At("study.yaml"), ConfigTemplate.Study());
+        File.WriteAllText(folder.At("adapters.yaml"), ConfigTemplate.AdapterStudy());
         RunConfig run = RunConfig.Load(folder.At("run.yaml"));
         StudyConfig study = StudyConfig.Load(folder.At("study.yaml"));
         Assert.That(run.Data.Languages, Has.Count.EqualTo(2));
