@@ -3,6 +3,7 @@ namespace FastCpt.Kernels;
 public abstract partial class Backend
 {
     /// <summary>y = x Wᵀ + bias + scale · (x Aᵀ) Bᵀ.</summary>
+    /// <remarks>A, B and scale may be those of a row's group: see <see cref="LowRankGroups"/>.</remarks>
     /// <param name="x">[M, K].</param>
     /// <param name="w">Weight [N, K].</param>
     /// <param name="y">[M, N], overwritten; its type may differ from x's (F32 logits of BF16 activations).</param>
@@ -15,7 +16,8 @@ public abstract partial class Backend
     /// <summary>Gradients of <see cref="Linear"/>.</summary>
     /// <remarks>dx += dy W + scale · (dy B) A; dW += dyᵀ x; dBias += Σ rows of dy;
     /// dB += dyᵀ projected; dA += scale · (dy B)ᵀ x. An adapter with an input of its own has that for x, and the
-    /// gradient of that for dx.</remarks>
+    /// gradient of that for dx. Gradients of groups' terms are sums over their own rows; weight and bias, which groups
+    /// share, have none.</remarks>
     /// <param name="x">[M, K].</param>
     /// <param name="dy">[M, N].</param>
     /// <param name="dx">[M, K] or none.</param>
@@ -103,11 +105,25 @@ public abstract partial class Backend
             Expect.Weight(w.Bias, "bias", x.Type, 1, n);
         if (w.Adapter.IsNone)
             return;
-        long rank = w.Adapter.A.Rows;
-        Expect.Weight(w.Adapter.A, "A", x.Type, rank, k);
-        Expect.Weight(w.Adapter.B, "B", x.Type, n, rank);
-        Expect.Matrix(w.Adapter.Projected, "projected", x.Type, x.Rows, rank);
+        Expect.Matrix(w.Adapter.Projected, "projected", x.Type, x.Rows, w.Adapter.Rank);
         Expect.OptionalMatrix(w.Adapter.Input, "adapter input", x.Type, x.Rows, k);
+        if (w.Adapter.Groups is not { } groups)
+            CheckTerm(x, w.Adapter.A, w.Adapter.B, n);
+        else
+            for (int index = 0; index < groups.Count; index++)
+            {
+                ref readonly LowRankGroup group = ref groups[index];
+                CheckTerm(x, group.A, group.B, n);
+                Expect.That(
+                    group.Start + group.Rows <= x.Rows,
+                    $"Rows {group.Start} to {group.Start + group.Rows} of a group in a layer of {x.Rows} rows.");
+            }
+    }
+
+    private static void CheckTerm(Tensor x, Tensor a, Tensor b, long n)
+    {
+        Expect.Weight(a, "A", x.Type, a.Rows, x.Cols);
+        Expect.Weight(b, "B", x.Type, n, a.Rows);
     }
 
     private static void CheckGradient(Tensor x, in LinearWeight w, in LinearGradient dw)
@@ -115,14 +131,22 @@ public abstract partial class Backend
         DType statistic = Expect.Statistic(x.Type);
         Expect.OptionalMatrix(dw.Weight, "dWeight", statistic, w.Weight.Rows, w.Weight.Cols);
         Expect.OptionalVector(dw.Bias, "dBias", statistic, w.Weight.Rows);
-        Expect.That(!w.Adapter.IsNone || (dw.A.IsNone && dw.B.IsNone), "Adapter gradients without an adapter.");
+        Expect.That(!w.Adapter.A.IsNone || (dw.A.IsNone && dw.B.IsNone), "Adapter gradients without an adapter.");
         Expect.That(
             !w.Adapter.Input.IsNone || dw.Input.IsNone, "A gradient of the adapter's input, which is the layer's own.");
+        Expect.That(
+            w.Adapter.Groups is null || (dw.Weight.IsNone && dw.Bias.IsNone),
+            "A gradient of a weight or bias that groups of rows share: it is frozen.");
         if (w.Adapter.IsNone)
             return;
-        Expect.OptionalMatrix(dw.A, "dA", statistic, w.Adapter.A.Rows, w.Adapter.A.Cols);
-        Expect.OptionalMatrix(dw.B, "dB", statistic, w.Adapter.B.Rows, w.Adapter.B.Cols);
         Expect.OptionalMatrix(dw.Input, "adapter input's gradient", x.Type, x.Rows, x.Cols);
+        for (int index = 0; index < w.Adapter.PartCount; index++)
+        {
+            LowRankPart part = w.Adapter.Part(index, x.Rows);
+            LowRankGradient gradient = w.Adapter.GradientOf(index, dw);
+            Expect.OptionalMatrix(gradient.A, "dA", statistic, part.A.Rows, part.A.Cols);
+            Expect.OptionalMatrix(gradient.B, "dB", statistic, part.B.Rows, part.B.Cols);
+        }
     }
 
     private static void CheckGatedMlp(

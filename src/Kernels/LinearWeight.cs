@@ -1,21 +1,5 @@
 namespace FastCpt.Kernels;
 
-/// <summary>A low-rank term of a linear layer: scale · (x Aᵀ) Bᵀ. Hu et al. 2021, equation 3.</summary>
-/// <param name="A">[R, K].</param>
-/// <param name="B">[N, R].</param>
-/// <param name="Scale">alpha / R, or alpha / √R.</param>
-/// <param name="Projected">scale · x Aᵀ [M, R] of the activations' type; forward overwrites it, backward reads it.
-/// </param>
-/// <param name="Input">What A multiplies where that is not the layer's x, such as x after dropout: [M, K] of x's type.
-/// </param>
-public readonly record struct LowRank(Tensor A, Tensor B, float Scale, Tensor Projected, Tensor Input = default)
-{
-    public bool IsNone => A.IsNone;
-
-    /// <summary>What A multiplies in a layer of x.</summary>
-    internal Tensor InputOr(Tensor x) => Input.IsNone ? x : Input;
-}
-
 /// <summary>What a linear layer multiplies by: y = x Wᵀ + bias + low-rank term.</summary>
 /// <param name="Weight">[N, K], as published checkpoints store it.</param>
 /// <param name="Bias">[N] or none.</param>
@@ -28,8 +12,8 @@ public readonly record struct LinearWeight(Tensor Weight, Tensor Bias = default,
 /// </summary>
 /// <param name="Weight">[N, K].</param>
 /// <param name="Bias">[N].</param>
-/// <param name="A">[R, K].</param>
-/// <param name="B">[N, R].</param>
+/// <param name="A">[R, K]; groups of rows name their own.</param>
+/// <param name="B">[N, R]; groups of rows name their own.</param>
 /// <param name="Input">Of the adapter's own input, where it has one: [M, K] of x's type, always added to. dx then lacks
 /// the low-rank term.</param>
 /// <param name="Overwrites">Whether the gradients of parameters are overwritten instead of added to: the first of a

@@ -50,12 +50,15 @@ public sealed class LinearTests
         (LinearBounds.InputGradient(s, s.Matrix(dy), null, w, units) + LinearBounds.Adding(s, dx)).Values;
 
     /// <summary>dA = scale · (dy B)ᵀ x, where dy B may be held in the activations' type.</summary>
-    internal static Matrix DownErrors(Scene s, Tensor x, Tensor dy, LinearWeight w, Units units)
+    internal static Matrix DownErrors(Scene s, Tensor x, Tensor dy, LinearWeight w, Units units) =>
+        DownErrors(s, s.Matrix(x), s.Matrix(dy), w, units);
+
+    internal static Matrix DownErrors(Scene s, Matrix x, Matrix dy, LinearWeight w, Units units)
     {
-        Matrix b = s.Matrix(w.Adapter.B), projected = s.Matrix(dy) * b;
-        Matrix error = LinearBounds.Product(s.Matrix(dy), null, b.Transposed());
+        Matrix b = s.Matrix(w.Adapter.B), projected = dy * b;
+        Matrix error = LinearBounds.Product(dy, null, b.Transposed());
         error += units.Activation * projected.Absolute();
-        return Math.Abs(w.Adapter.Scale) * LinearBounds.WeightGradient(projected, error, s.Matrix(x));
+        return Math.Abs(w.Adapter.Scale) * LinearBounds.WeightGradient(projected, error, x);
     }
 
     /// <summary>dB = dyᵀ projected.</summary>

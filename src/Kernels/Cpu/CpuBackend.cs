@@ -23,6 +23,7 @@ public sealed unsafe partial class CpuBackend : Backend
     private readonly AttentionProducts? _attentionPairs;
     private readonly ThinProducts _thin;
     private readonly Scratch[] _scratch, _workerScratch;
+    private readonly RowTerms _rowTerms = new(), _secondRowTerms = new();
 
     /// <param name="threads">Workers; 0 takes FASTCPT_THREADS, else every core.</param>
     /// <param name="instructionSet">managed, avx2, avx512 or bf16; null takes FASTCPT_ISA, else the best.</param>

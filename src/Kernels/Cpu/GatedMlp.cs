@@ -42,9 +42,9 @@ public sealed unsafe partial class CpuBackend
         LinearKernel(x, gate, gated);
         LinearKernel(x, up, upped);
         long rows = HiddenRows(gated);
-        for (long start = 0; start < x.Rows; start += rows)
+        for (long start = 0, next; start < x.Rows; start = next)
         {
-            long count = Math.Min(rows, x.Rows - start);
+            long count = RowsFrom(start, rows, x.Rows, down.Adapter);
             Tensor hidden = ScratchTensor(ScratchUse.Hidden, gated.Type, count, gated.Cols);
             Tensor gatedRows = gated.Slice(start, count), uppedRows = upped.Slice(start, count);
             if (kind == Gate.GeGlu)
@@ -53,6 +53,7 @@ public sealed unsafe partial class CpuBackend
                 Gated<Silu>(gatedRows, uppedRows, hidden);
             Tensor residualRows = residual.IsNone ? Tensor.None : residual.Slice(start, count);
             LinearResidualKernel(hidden, RowsOf(down, start, count), residualRows, y.Slice(start, count));
+            next = start + count;
         }
     }
 
@@ -66,13 +67,14 @@ public sealed unsafe partial class CpuBackend
         LinearGradient dDownRows = dDown;
         do
         {
-            long count = Math.Min(rows, x.Rows - start);
+            long count = RowsFrom(start, rows, x.Rows, down.Adapter);
             Tensor dyRows = dy.Slice(start, count);
             Tensor dHidden = ScratchTensor(ScratchUse.Hidden, gated.Type, count, gated.Cols);
             LinearWeight downRows = RowsOf(down, start, count);
             Tensor dProjected =
-                down.Adapter.IsNone ? Tensor.None : LowRankGradient(down.Adapter, dyRows, ScratchUse.LowRank);
-            _gemm.Multiply(PlusInputGradient(Product.To(dHidden), downRows, dyRows, dProjected));
+                down.Adapter.IsNone ? Tensor.None : LowRankGradient(downRows.Adapter, dyRows, ScratchUse.LowRank);
+            _gemm.Multiply(PlusInputGradient(
+                Product.To(dHidden), downRows, dyRows, dProjected, _rowTerms));
             Tensor gatedRows = gated.Slice(start, count), uppedRows = upped.Slice(start, count);
             if (kind == Gate.GeGlu)
                 GatedInPlace<TanhGelu>(gatedRows, uppedRows, dHidden);
@@ -81,7 +83,7 @@ public sealed unsafe partial class CpuBackend
             // In place of its gradient lies the hidden activation itself.
             AddWeightGradients(dHidden, downRows, dyRows, dProjected, dDownRows);
             dDownRows = dDown with { Overwrites = false };
-            start += rows;
+            start += count;
         }
         while (start < x.Rows);
 
@@ -100,8 +102,8 @@ public sealed unsafe partial class CpuBackend
         AddWeightGradients(x, up, dUpped, dUpProjected, dUp);
         if (dx.IsNone)
             return;
-        Product product = PlusInputGradient(Product.AddTo(dx), gate, dGated, dGateProjected);
-        _gemm.Multiply(PlusInputGradient(product, up, dUpped, dUpProjected));
+        Product product = PlusInputGradient(Product.AddTo(dx), gate, dGated, dGateProjected, _rowTerms);
+        _gemm.Multiply(PlusInputGradient(product, up, dUpped, dUpProjected, _secondRowTerms));
     }
 
     /// <summary>An even number, so that pairs of rows stay together.</summary>
@@ -113,7 +115,23 @@ public sealed unsafe partial class CpuBackend
     private static LinearWeight RowsOf(in LinearWeight w, long start, long count) =>
         w.Adapter.IsNone
             ? w
-            : w with { Adapter = w.Adapter with { Projected = w.Adapter.Projected.Slice(start, count) } };
+            : w.Adapter.Groups is null
+                ? w with { Adapter = w.Adapter with { Projected = w.Adapter.Projected.Slice(start, count) } }
+                : w with { Adapter = w.Adapter with { FirstRow = start } };
+
+    /// <summary>Rows of a block: all groups of rows are cut between pairs counted from their own first row.</summary>
+    private static long RowsFrom(long start, long most, long rows, in LowRank adapter)
+    {
+        long end = Math.Min(start + most, rows);
+        for (int index = 0; index < (adapter.Groups?.Count ?? 0) && end < rows; index++)
+        {
+            LowRankPart part = adapter.Part(index, rows);
+            if (part.Start < end && end < part.Start + part.Rows && (end - part.Start) % 2 != 0)
+                return end - 1 - start;
+        }
+
+        return end - start;
+    }
 
     private void GatedInPlace<TActivation>(Tensor gated, Tensor upped, Tensor dHidden)
         where TActivation : IActivation

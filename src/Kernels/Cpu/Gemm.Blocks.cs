@@ -9,6 +9,19 @@ internal sealed unsafe partial class Gemm
     /// <summary>How many columns, and how many blocks of the reduction, are packed together at once.</summary>
     private readonly record struct SharedPlan(long Cols, int Blocks);
 
+    /// <summary>A right side that all workers packed: where it starts, and what columns and blocks it has.</summary>
+    private readonly struct Packed(float* start, Part part)
+    {
+        /// <summary>Null where a worker packs panel by panel.</summary>
+        public float* Start => start;
+
+        public long Col => part.Col;
+
+        public long Cols => part.Cols;
+
+        public int FirstBlock => part.FirstBlock;
+    }
+
     /// <summary>A part of the output, and the blocks of the reduction that are added to it.</summary>
     private readonly record struct Part(long Row, long Rows, long Col, long Cols, int FirstBlock, int EndBlock);
 
@@ -17,7 +30,7 @@ internal sealed unsafe partial class Gemm
         ReductionBlocks blocks = new(product, HasPairs);
         long width = _single.Cols, steps = 0;
         for (int index = 0; index < blocks.Count; index++)
-            steps += blocks[index].Steps;
+            steps += blocks[index].Steps + (product.Term(blocks[index].Term).Rows?.Steps(HasPairs) ?? 0);
         long most = SharedValues / Math.Max(steps, 1);
         most = product.OutputType == DType.F32 ? Math.Max(most, LeastSharedCols) : Math.Min(most, StagedCols);
         long chunks = (product.Cols + Math.Max(most, width) - 1) / Math.Max(most, width);
@@ -29,11 +42,13 @@ internal sealed unsafe partial class Gemm
     }
 
     /// <summary>Floats that packed panels of the right side take, for blocks [first, end).</summary>
-    private long SharedFloats(ReductionBlocks blocks, int first, int end, long panels)
+    private long SharedFloats(in Product product, ReductionBlocks blocks, int first, int end, long panels)
     {
         long floats = 0;
         for (int index = first; index < end; index++)
-            floats += panels * Packing.PanelFloats(blocks[index].Steps, _single.Cols);
+            floats += product.Term(blocks[index].Term).Rows is { } rows
+                ? RowTermFloats(rows, rows.Count, panels)
+                : panels * Packing.PanelFloats(blocks[index].Steps, _single.Cols);
         return floats;
     }
 
@@ -65,8 +80,14 @@ internal sealed unsafe partial class Gemm
         long start = panels * worker / workers, end = panels * (worker + 1) / workers;
         for (int index = part.FirstBlock; index < part.EndBlock; index++)
         {
-            float* target = shared + SharedFloats(blocks, part.FirstBlock, index, panels)
-                + start * Packing.PanelFloats(blocks[index].Steps, _single.Cols);
+            float* target = shared + SharedFloats(product, blocks, part.FirstBlock, index, panels);
+            if (product.Term(blocks[index].Term).Rows is { } rows)
+            {
+                PackRowTerms(rows, product, part.Col, panels, start, end, target);
+                continue;
+            }
+
+            target += start * Packing.PanelFloats(blocks[index].Steps, _single.Cols);
             PackRight(product, blocks[index], part.Col + start * _single.Cols, end - start, target);
         }
     }
@@ -95,7 +116,7 @@ internal sealed unsafe partial class Gemm
             Part next = part with { Row = row + block.Rows, Rows = Math.Min(rowsAtOnce, end - row - block.Rows) };
             if (product.OutputType == DType.F32)
                 MultiplyBlock(
-                    product, blocks, block, next, null, shared,
+                    product, blocks, block, next, null, new Packed(shared, part),
                     (float*)product.Output + row * product.OutputStride + part.Col, product.OutputStride, worker);
             else
                 MultiplyStaged(product, blocks, block, next, shared, worker);
@@ -121,7 +142,11 @@ internal sealed unsafe partial class Gemm
     private void MultiplyStaged(
         in Product product, ReductionBlocks blocks, Part part, Part next, float* shared, int worker)
     {
-        bool atOnce = part.EndBlock - part.FirstBlock == 1;
+        // A term of groups of rows packs its own left side.
+        int packed = 0;
+        for (int index = part.FirstBlock; index < part.EndBlock; index++)
+            packed += product.Term(blocks[index].Term).Rows == null ? 1 : 0;
+        bool atOnce = packed == 1;
         long width = atOnce ? Math.Min(StagedPanels * _single.Cols, part.Cols) : part.Cols;
         float* stage = (float*)_stage[worker].AtLeast(part.Rows * width * sizeof(float));
         ReductionBlock block = blocks[part.FirstBlock];
@@ -131,10 +156,8 @@ internal sealed unsafe partial class Gemm
             Part some = part with { Col = part.Col + col, Cols = Math.Min(width, part.Cols - col) };
             long start = next.Rows * col / part.Cols, end = next.Rows * (col + some.Cols) / part.Cols;
             Part ahead = next with { Row = next.Row + start, Rows = end - start };
-            float* right = shared == null
-                ? null
-                : shared + col / _single.Cols * Packing.PanelFloats(block.Steps, _single.Cols);
-            MultiplyBlock(product, blocks, some, ahead, left, right, stage, width, worker);
+            MultiplyBlock(
+                product, blocks, some, ahead, left, new Packed(shared, part), stage, width, worker);
             ushort* output = (ushort*)product.Output + part.Row * product.OutputStride + some.Col;
             for (long row = 0; row < part.Rows; row++)
                 Convert.Run<SingleElement, BrainElement>(
@@ -145,9 +168,10 @@ internal sealed unsafe partial class Gemm
     /// <summary>A block of rows, through all its blocks of the reduction.</summary>
     /// <param name="next">The block of rows after it, which may have none.</param>
     /// <param name="packed">The left side where it is packed already, or null.</param>
+    /// <param name="shared">The right side, perhaps of more columns than the part's.</param>
     /// <param name="target">F32 at the part's first row and column.</param>
     private void MultiplyBlock(
-        in Product product, ReductionBlocks blocks, Part part, Part next, float* packed, float* shared, float* target,
+        in Product product, ReductionBlocks blocks, Part part, Part next, float* packed, Packed shared, float* target,
         long targetStride, int worker)
     {
         Tile tile = default;
@@ -156,27 +180,40 @@ internal sealed unsafe partial class Gemm
             tile.SetBase(target, tile.OutputStride);
         else
             SetBase(product, part, target, targetStride, ref tile);
-        long panels = (part.Cols + _single.Cols - 1) / _single.Cols;
+        long panels = PanelsOf(part.Cols);
         for (int index = part.FirstBlock; index < part.EndBlock; index++)
         {
             ReductionBlock block = blocks[index];
-            float* left = packed != null ? packed : PackLeft(product, block, part, worker);
-            float* right = shared == null
+            float* right = shared.Start == null
                 ? (float*)_right[worker].AtLeast(
                     Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Cols) * sizeof(float))
-                : shared + SharedFloats(blocks, part.FirstBlock, index, panels);
+                : shared.Start
+                    + SharedFloats(product, blocks, shared.FirstBlock, index, PanelsOf(shared.Cols));
+            long firstPanel = (part.Col - shared.Col) / _single.Cols;
+            if (product.Term(block.Term).Rows is { } rows)
+            {
+                float* packedRows = shared.Start == null ? null : right;
+                AddRowTerms(rows, product, part, packedRows, PanelsOf(shared.Cols), firstPanel, target, tile, worker);
+                tile.SetBase(target, tile.OutputStride);
+                continue;
+            }
+
+            float* left = packed != null ? packed : PackLeft(product, block, part, worker);
             tile.Steps = block.Steps;
             tile.AddsLast = product.Term(block.Term).InLinks ? 1 : 0;
             MicroKernels kernels = block.Pairs ? _pairs : _single;
-            Ahead ahead = index + 1 < part.EndBlock
-                ? AheadOf(product, blocks[index + 1], part)
-                : AheadOf(product, blocks[part.FirstBlock], next);
+            bool isLast = index + 1 == part.EndBlock || product.Term(blocks[index + 1].Term).Rows != null;
+            Ahead ahead = isLast
+                ? AheadOf(product, blocks[part.FirstBlock], next)
+                : AheadOf(product, blocks[index + 1], part);
             long tiles = panels * ((part.Rows + kernels.Rows - 1) / kernels.Rows);
             long perTile = (ahead.CacheLines + tiles - 1) / tiles;
             for (long panel = 0; panel < panels; panel++)
             {
-                tile.Right = right + (shared == null ? 0 : panel * Packing.PanelFloats(block.Steps, _single.Cols));
-                if (shared == null)
+                tile.Right = shared.Start == null
+                    ? right
+                    : right + (firstPanel + panel) * Packing.PanelFloats(block.Steps, _single.Cols);
+                if (shared.Start == null)
                     PackRight(product, block, part.Col + panel * _single.Cols, 1, tile.Right);
                 MultiplyPanel(kernels, part, panel * _single.Cols, left, target, tile, ref ahead, perTile);
             }

@@ -44,7 +44,7 @@ internal sealed unsafe partial class Gemm : IDisposable
     private readonly WorkerPool _pool;
     private readonly MicroKernels _single, _pairs;
     private readonly Scratch _shared = new();
-    private readonly Scratch[] _left, _right, _stage;
+    private readonly Scratch[] _left, _right, _stage, _rowLeft, _rowRight;
 
     public Gemm(WorkerPool pool, SimdLevel level)
     {
@@ -54,6 +54,8 @@ internal sealed unsafe partial class Gemm : IDisposable
         _left = Scratch.Several(pool.Workers);
         _right = Scratch.Several(pool.Workers);
         _stage = Scratch.Several(pool.Workers);
+        _rowLeft = Scratch.Several(pool.Workers);
+        _rowRight = Scratch.Several(pool.Workers);
     }
 
     /// <summary>Whether BF16 terms are summed in pairs.</summary>
@@ -61,7 +63,8 @@ internal sealed unsafe partial class Gemm : IDisposable
 
     /// <summary>Working memory held.</summary>
     public long ScratchBytes =>
-        _shared.Bytes + Scratch.Total(_left) + Scratch.Total(_right) + Scratch.Total(_stage);
+        _shared.Bytes + Scratch.Total(_left) + Scratch.Total(_right) + Scratch.Total(_stage)
+        + Scratch.Total(_rowLeft) + Scratch.Total(_rowRight);
 
     /// <summary>Computes a product on all workers; not to be called within a job.</summary>
     public void Multiply(in Product product)
@@ -90,6 +93,8 @@ internal sealed unsafe partial class Gemm : IDisposable
             _left[worker].Dispose();
             _right[worker].Dispose();
             _stage[worker].Dispose();
+            _rowLeft[worker].Dispose();
+            _rowRight[worker].Dispose();
         }
     }
 
@@ -100,7 +105,7 @@ internal sealed unsafe partial class Gemm : IDisposable
         long floats = 0, panels = (plan.Cols + _single.Cols - 1) / _single.Cols;
         for (int first = 0; first < blocks.Count; first += plan.Blocks)
             floats = Math.Max(
-                floats, SharedFloats(blocks, first, Math.Min(first + plan.Blocks, blocks.Count), panels));
+                floats, SharedFloats(product, blocks, first, Math.Min(first + plan.Blocks, blocks.Count), panels));
         void* shared = _shared.AtLeast(floats * sizeof(float));
         _pool.Run(new RowsJob(this, product, plan, (nint)shared));
     }

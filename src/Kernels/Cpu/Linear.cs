@@ -13,7 +13,7 @@ public sealed unsafe partial class CpuBackend
         Tensor dProjected = NeedsLowRank(w, dx, dw) ? LowRankGradient(w.Adapter, dy, ScratchUse.LowRank) : Tensor.None;
         AddWeightGradients(x, w, dy, dProjected, dw);
         if (!dx.IsNone)
-            _gemm.Multiply(PlusInputGradient(Product.AddTo(dx), w, dy, dProjected));
+            _gemm.Multiply(PlusInputGradient(Product.AddTo(dx), w, dy, dProjected, _rowTerms));
     }
 
     /// <summary>Gradients of weight, bias and adapter, as far as they are wanted.</summary>
@@ -27,12 +27,31 @@ public sealed unsafe partial class CpuBackend
             FillKernel(0, dw.Bias);
         if (!dw.Bias.IsNone)
             AddColumnSums(dy, dw.Bias);
-        if (!dw.B.IsNone)
-            AddThinGradient(w.Adapter.Projected, dy, dw.Overwrites, turned: true, dw.B);
-        if (!dw.A.IsNone)
-            AddThinGradient(dProjected, w.Adapter.InputOr(x), dw.Overwrites, turned: false, dw.A);
+        for (int index = 0; index < w.Adapter.PartCount; index++)
+            AddLowRankGradients(x, w.Adapter, index, dy, dProjected, dw);
+    }
+
+    /// <summary>Gradients of one term's A and B, and its share of that of the adapter's own input.</summary>
+    private void AddLowRankGradients(
+        Tensor x, in LowRank adapter, int index, Tensor dy, Tensor dProjected, in LinearGradient dw)
+    {
+        LowRankPart part = adapter.Part(index, x.Rows);
+        LowRankGradient gradient = adapter.GradientOf(index, dw);
+        bool overwrites = gradient.Overwrites && part.Skipped == 0; // not what an earlier block of rows wrote
+        if (part.Rows == 0 && !overwrites)
+            return;
+        if (!gradient.B.IsNone)
+            AddThinGradient(
+                adapter.ProjectedOf(part), dy.Slice(part.Start, part.Rows), overwrites, turned: true, gradient.B);
+        if (gradient.A.IsNone && dw.Input.IsNone)
+            return;
+        Tensor dPart = adapter.Carve(dProjected, part);
+        if (!gradient.A.IsNone)
+            AddThinGradient(
+                dPart, adapter.InputOr(x).Slice(part.Start, part.Rows), overwrites, turned: false, gradient.A);
         if (!dw.Input.IsNone)
-            _gemm.Multiply(PlusLowRank(Product.AddTo(dw.Input), w.Adapter, dProjected));
+            _gemm.Multiply(Product.AddTo(dw.Input.Slice(part.Start, part.Rows)).Plus(
+                Operand.Lines(dPart), Operand.Columns(part.A), part.A.Rows));
     }
 
     /// <summary>gradient (+)= thinᵀ wide, or, turned, wideᵀ thin.</summary>
@@ -53,27 +72,48 @@ public sealed unsafe partial class CpuBackend
 
     /// <summary>The terms dy W and scale · (dy B) A.</summary>
     /// <param name="dProjected">scale · dy B, or none without an adapter.</param>
-    private static Product PlusInputGradient(Product dx, in LinearWeight w, Tensor dy, Tensor dProjected)
+    /// <param name="rows">Filled.</param>
+    private static Product PlusInputGradient(
+        Product dx, in LinearWeight w, Tensor dy, Tensor dProjected, RowTerms rows)
     {
         dx = dx.Plus(Operand.Lines(dy), Operand.Columns(w.Weight), dy.Cols);
-        return w.Adapter.IsNone || !w.Adapter.Input.IsNone ? dx : PlusLowRank(dx, w.Adapter, dProjected);
-    }
+        LowRank adapter = w.Adapter;
+        if (adapter.IsNone || !adapter.Input.IsNone)
+            return dx;
+        rows.Clear();
+        for (int index = 0; index < adapter.PartCount; index++)
+        {
+            LowRankPart part = adapter.Part(index, dy.Rows);
+            rows.Add(new RowTerm(
+                part.Start, part.Rows, Operand.Lines(adapter.Carve(dProjected, part)), Operand.Columns(part.A),
+                part.A.Rows));
+        }
 
-    private static Product PlusLowRank(Product dx, in LowRank adapter, Tensor dProjected) =>
-        dx.Plus(Operand.Lines(dProjected), Operand.Columns(adapter.A), adapter.A.Rows);
+        return dx.Plus(rows);
+    }
 
     private static bool NeedsLowRank(in LinearWeight w, Tensor dx, in LinearGradient dw)
     {
         Tensor dInput = w.Adapter.Input.IsNone ? dx : dw.Input;
-        return !w.Adapter.IsNone && !(dInput.IsNone && dw.A.IsNone);
+        bool needs = !w.Adapter.IsNone && !dInput.IsNone;
+        for (int index = 0; index < w.Adapter.PartCount && !needs; index++)
+            needs = !w.Adapter.GradientOf(index, dw).A.IsNone;
+        return needs;
     }
 
-    /// <returns>scale · dy B [M, R], in the memory given; BF16 where that goes in pairs.</returns>
+    /// <returns>scale · dy B [M, R] of every term, in the memory given; BF16 where that goes in pairs.</returns>
     private Tensor LowRankGradient(in LowRank adapter, Tensor dy, ScratchUse use)
     {
         DType type = _gemm.HasPairs ? dy.Type : DType.F32;
-        Tensor dProjected = ScratchTensor(use, type, dy.Rows, adapter.B.Cols);
-        Project(dy, Operand.Columns(adapter.B), adapter.Scale, dProjected);
+        Tensor dProjected = ScratchTensor(use, type, dy.Rows, adapter.Rank);
+        for (int index = 0; index < adapter.PartCount; index++)
+        {
+            LowRankPart part = adapter.Part(index, dy.Rows);
+            Project(
+                dy.Slice(part.Start, part.Rows), Operand.Columns(part.B), part.Scale,
+                adapter.Carve(dProjected, part));
+        }
+
         return dProjected;
     }
 
@@ -81,6 +121,8 @@ public sealed unsafe partial class CpuBackend
     /// <param name="thin">R lines.</param>
     private void Project(Tensor wide, Operand thin, float scale, Tensor output)
     {
+        if (wide.Rows == 0)
+            return;
         if (_thin.Serves(wide.Type, thin.Type) && (wide.Type == DType.F32 || wide.Cols % 2 == 0))
         {
             _thin.Project(wide, thin, scale, output);

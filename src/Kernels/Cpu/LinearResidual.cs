@@ -7,16 +7,31 @@ public sealed unsafe partial class CpuBackend
     protected override void LinearResidualKernel(Tensor x, in LinearWeight w, Tensor residual, Tensor y)
     {
         RefuseDouble(x);
-        LowRank adapter = w.Adapter;
-        if (!adapter.IsNone)
-            Project(adapter.InputOr(x), Operand.Lines(adapter.A), adapter.Scale, adapter.Projected);
         Product product = Product.To(y).Plus(Operand.Lines(x), Operand.Lines(w.Weight), x.Cols);
-        if (!adapter.IsNone)
-            product = product.Plus(Operand.Lines(adapter.Projected), Operand.Lines(adapter.B), adapter.A.Rows);
+        if (!w.Adapter.IsNone)
+            product = product.Plus(LowRankTerms(x, w.Adapter));
         product.Residual = (void*)residual.Address;
         product.ResidualStride = y.Cols;
         if (!w.Bias.IsNone)
             product.Bias = Widened(w.Bias, (float*)ScratchOf(ScratchUse.Bias, w.Bias.Length * sizeof(float)));
         _gemm.Multiply(product);
+    }
+
+    /// <summary>Computes scale · x Aᵀ of every term.</summary>
+    /// <returns>Its products with Bᵀ.</returns>
+    private RowTerms LowRankTerms(Tensor x, in LowRank adapter)
+    {
+        _rowTerms.Clear();
+        for (int index = 0; index < adapter.PartCount; index++)
+        {
+            LowRankPart part = adapter.Part(index, x.Rows);
+            Tensor projected = adapter.ProjectedOf(part);
+            Project(
+                adapter.InputOr(x).Slice(part.Start, part.Rows), Operand.Lines(part.A), part.Scale, projected);
+            _rowTerms.Add(new RowTerm(
+                part.Start, part.Rows, Operand.Lines(projected), Operand.Lines(part.B), part.A.Rows));
+        }
+
+        return _rowTerms;
     }
 }

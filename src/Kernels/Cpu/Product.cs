@@ -35,6 +35,9 @@ internal readonly struct Term(Operand left, Operand right, long reduction, bool 
     /// <summary>Steps of a link: places, or pairs of them.</summary>
     public const int LinkSteps = 256;
 
+    /// <summary>Summands of groups of rows instead of one of all; left, right and reduction then say nothing.</summary>
+    public RowTerms? Rows { get; init; }
+
     public bool InLinks => inLinks;
 
     public Operand Left => left;
@@ -102,6 +105,14 @@ internal unsafe struct Product
     {
         Product more = this;
         more._terms[more.TermCount++] = new Term(left, right, reduction, inLinks);
+        return more;
+    }
+
+    /// <summary>The product with one more term of some rows each; not the first.</summary>
+    public readonly Product Plus(RowTerms rows)
+    {
+        Product more = this;
+        more._terms[more.TermCount++] = new Term(default, default, 0) { Rows = rows };
         return more;
     }
 

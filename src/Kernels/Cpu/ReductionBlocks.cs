@@ -12,8 +12,8 @@ internal readonly record struct ReductionBlock(int Term, bool Pairs, long Start,
 }
 
 /// <summary>Cuts the reductions of a product into blocks, term after term.</summary>
-/// <remarks>Blocks of a term are its links, or of almost equal length, multiples of 16 steps but for the last.
-/// </remarks>
+/// <remarks>Blocks of a term are its links, or of almost equal length, multiples of 16 steps but for the last. A term
+/// of groups of rows is one block without steps.</remarks>
 internal readonly ref struct ReductionBlocks
 {
     /// <summary>Most steps of a block: a panel of the right side then about fits the first-level cache.</summary>
@@ -56,7 +56,9 @@ internal readonly ref struct ReductionBlocks
             term, IsPairs(term), start, Math.Min(places, _product.Term(term).Reduction - start));
     }
 
-    private int CountOf(int term) => (int)((Steps(term) + StepsPerBlock(term) - 1) / StepsPerBlock(term));
+    private int CountOf(int term) => _product.Term(term).Rows != null
+        ? 1
+        : (int)((Steps(term) + StepsPerBlock(term) - 1) / StepsPerBlock(term));
 
     private long StepsPerBlock(int term)
     {

@@ -23,27 +23,53 @@ public readonly record struct OpCost(double Flops, double Bytes, bool IsBf16)
         return new OpCost(0, bytes, false);
     }
 
-    /// <summary>y = x Wᵀ + bias + low-rank term.</summary>
-    internal static OpCost OfLinear(Tensor x, in LinearWeight w, Tensor y) =>
-        Touching(x, w.Weight, w.Bias, w.Adapter.Input, w.Adapter.A, w.Adapter.B, w.Adapter.Projected, y) + new OpCost(
-            2.0 * x.Rows * (w.Weight.Length + Count(w.Adapter.A) + Count(w.Adapter.B)), 0, x.Type == DType.BF16);
+    /// <summary>y = x Wᵀ + bias + low-rank terms.</summary>
+    internal static OpCost OfLinear(Tensor x, in LinearWeight w, Tensor y)
+    {
+        LowRank adapter = w.Adapter;
+        OpCost cost = Touching(x, w.Weight, w.Bias, adapter.Input, adapter.Projected, y)
+            + Products(x, x.Rows, Count(w.Weight));
+        for (int index = 0; index < adapter.PartCount; index++)
+        {
+            LowRankPart part = adapter.Part(index, x.Rows);
+            cost += Touching(part.A, part.B) + Products(x, part.Rows, Count(part.A) + Count(part.B));
+        }
 
-    /// <summary>The products that are wanted: one for dx, one for dW, and those of the adapter.</summary>
+        return cost;
+    }
+
+    /// <summary>The products that are wanted: one for dx, one for dW, and those of the adapters.</summary>
     internal static OpCost OfLinearBackward(
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
     {
         LowRank adapter = w.Adapter;
+        OpCost inputs = Touching(dx, dw.Input), weights = Touching(dw.Weight, dw.Bias);
+        OpCost cost = Touching(dy, If(!dx.IsNone, w.Weight)) + inputs + inputs + weights
+            + (dw.Overwrites ? default : weights)
+            + Products(x, x.Rows, Count(If(!dx.IsNone, w.Weight)) + Count(dw.Weight));
         bool pushesBack = !adapter.IsNone && !(adapter.Input.IsNone ? dx : dw.Input).IsNone;
-        bool projects = pushesBack || !dw.A.IsNone; // dy B
-        double products = Count(If(!dx.IsNone, w.Weight)) + Count(If(projects, adapter.B))
-            + Count(If(pushesBack, adapter.A)) + Count(dw.Weight) + Count(dw.A) + Count(dw.B);
-        OpCost inputs = Touching(dx, dw.Input), weights = Touching(dw.Weight, dw.Bias, dw.A, dw.B);
-        OpCost read = Touching(
-            dy, If(!dx.IsNone, w.Weight), If(!dw.Weight.IsNone, x), If(!dw.A.IsNone, adapter.InputOr(x)),
-            If(projects, adapter.B), If(pushesBack, adapter.A), If(!dw.B.IsNone, adapter.Projected));
-        return read + inputs + inputs + weights + (dw.Overwrites ? default : weights)
-            + new OpCost(2.0 * x.Rows * products, 0, x.Type == DType.BF16);
+        bool wantsA = false, wantsB = false;
+        for (int index = 0; index < adapter.PartCount; index++)
+        {
+            LowRankPart part = adapter.Part(index, x.Rows);
+            LowRankGradient gradient = adapter.GradientOf(index, dw);
+            bool projects = pushesBack || !gradient.A.IsNone; // dy B
+            OpCost read = Touching(If(projects, part.B), If(pushesBack, part.A));
+            OpCost written = Touching(gradient.A, gradient.B);
+            cost += read + written + (gradient.Overwrites ? default : written) + Products(
+                x, part.Rows, Count(If(projects, part.B)) + Count(If(pushesBack, part.A)) + Count(gradient.A)
+                + Count(gradient.B));
+            wantsA |= !gradient.A.IsNone;
+            wantsB |= !gradient.B.IsNone;
+        }
+
+        bool readsX = !dw.Weight.IsNone || (wantsA && adapter.Input.IsNone);
+        return cost + Touching(
+            If(readsX, x), If(wantsA, adapter.Input), If(wantsB, adapter.Projected));
     }
+
+    private static OpCost Products(Tensor x, long rows, double elements) =>
+        new(2.0 * rows * elements, 0, x.Type == DType.BF16);
 
     private static Tensor If(bool isUsed, Tensor tensor) => isUsed ? tensor : Tensor.None;
 

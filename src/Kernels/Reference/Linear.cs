@@ -9,23 +9,51 @@ public sealed partial class ReferenceBackend
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
     {
         if (dw.Overwrites)
-            foreach (Tensor gradient in (ReadOnlySpan<Tensor>)[dw.Weight, dw.Bias, dw.A, dw.B])
-                ClearWanted(gradient);
+        {
+            ClearWanted(dw.Weight);
+            ClearWanted(dw.Bias);
+        }
+
         if (!dw.Weight.IsNone)
             AddProductOfTransposed(dy, x, dw.Weight);
         if (!dw.Bias.IsNone)
             AddColumnSums(dy, dw.Bias);
-        if (!dw.B.IsNone)
-            AddProductOfTransposed(dy, w.Adapter.Projected, dw.B);
-        if (dx.IsNone && dw.A.IsNone && dw.Input.IsNone)
-            return;
-        double[,] dProjected = LowRankGradient(w.Adapter, dy);
-        if (!dw.A.IsNone)
-            AddLowRankInputWeight(dProjected, w.Adapter.InputOr(x), dw.A);
+        double[,] lowRank = AddLowRankGradients(x, w.Adapter, dy, dw); // [M, K]
         if (!dx.IsNone)
-            AddInputGradient(w, dy, dProjected, dx);
+            AddProduct(dy, w.Weight, w.Adapter.Input.IsNone ? lowRank : new double[dx.Rows, dx.Cols], dx);
         if (!dw.Input.IsNone)
-            AddAdapterInputGradient(w.Adapter, dProjected, dw.Input);
+            AddTo(dw.Input, lowRank);
+    }
+
+    /// <summary>Gradients of A and B of every term.</summary>
+    /// <returns>scale · (dy B) A of the row's term [M, K], 0 where a row has none.</returns>
+    private double[,] AddLowRankGradients(Tensor x, in LowRank adapter, Tensor dy, in LinearGradient dw)
+    {
+        double[,] dInput = new double[x.Rows, x.Cols];
+        for (int index = 0; index < adapter.PartCount; index++)
+        {
+            LowRankPart part = adapter.Part(index, x.Rows);
+            LowRankGradient gradient = adapter.GradientOf(index, dw);
+            if (gradient.Overwrites)
+            {
+                ClearWanted(gradient.A);
+                ClearWanted(gradient.B);
+            }
+
+            Tensor dyRows = dy.Slice(part.Start, part.Rows);
+            if (!gradient.B.IsNone)
+                AddProductOfTransposed(dyRows, adapter.ProjectedOf(part), gradient.B);
+            double[,] dProjected = LowRankGradient(part, dyRows);
+            if (!gradient.A.IsNone)
+                AddLowRankInputWeight(dProjected, adapter.InputOr(x).Slice(part.Start, part.Rows), gradient.A);
+            Elements a = new(part.A);
+            for (long row = 0; row < part.Rows; row++)
+                for (long k = 0; k < x.Cols; k++)
+                    for (long r = 0; r < part.A.Rows; r++)
+                        dInput[part.Start + row, k] += dProjected[row, r] * a[r, k];
+        }
+
+        return dInput;
     }
 
     private void ClearWanted(Tensor gradient)
@@ -60,19 +88,18 @@ public sealed partial class ReferenceBackend
         }
     }
 
-    /// <returns>scale · dy B [M, R]; without an adapter R is 0.</returns>
-    private static double[,] LowRankGradient(in LowRank adapter, Tensor dy)
+    /// <returns>scale · dy B [M, R].</returns>
+    private static double[,] LowRankGradient(in LowRankPart part, Tensor dy)
     {
-        long rank = adapter.IsNone ? 0 : adapter.A.Rows;
-        Elements dOutput = new(dy), b = new(adapter.B);
-        double[,] dProjected = new double[dy.Rows, rank];
+        Elements dOutput = new(dy), b = new(part.B);
+        double[,] dProjected = new double[dy.Rows, part.A.Rows];
         for (long row = 0; row < dy.Rows; row++)
-            for (long r = 0; r < rank; r++)
+            for (long r = 0; r < part.A.Rows; r++)
             {
                 double sum = 0;
                 for (long n = 0; n < dy.Cols; n++)
                     sum += dOutput[row, n] * b[n, r];
-                dProjected[row, r] = adapter.Scale * sum;
+                dProjected[row, r] = part.Scale * sum;
             }
 
         return dProjected;
@@ -91,31 +118,25 @@ public sealed partial class ReferenceBackend
             }
     }
 
-    private static void AddInputGradient(in LinearWeight w, Tensor dy, double[,] dProjected, Tensor dx)
+    /// <summary>target [M, K] += left right + rest, for left [M, N] and right [N, K].</summary>
+    private static void AddProduct(Tensor left, Tensor right, double[,] rest, Tensor target)
     {
-        Elements weight = new(w.Weight), a = new(w.Adapter.A), dOutput = new(dy), dInput = new(dx);
-        for (long row = 0; row < dx.Rows; row++)
-            for (long k = 0; k < dx.Cols; k++)
+        Elements lefts = new(left), rights = new(right), sums = new(target);
+        for (long row = 0; row < target.Rows; row++)
+            for (long k = 0; k < target.Cols; k++)
             {
-                double sum = 0, lowRank = 0;
-                for (long n = 0; n < dy.Cols; n++)
-                    sum += dOutput[row, n] * weight[n, k];
-                for (long r = 0; r < dProjected.GetLength(1) && w.Adapter.Input.IsNone; r++)
-                    lowRank += dProjected[row, r] * a[r, k];
-                dInput[row, k] += sum + lowRank;
+                double sum = 0;
+                for (long n = 0; n < left.Cols; n++)
+                    sum += lefts[row, n] * rights[n, k];
+                sums[row, k] += sum + rest[row, k];
             }
     }
 
-    private static void AddAdapterInputGradient(in LowRank adapter, double[,] dProjected, Tensor gradient)
+    private static void AddTo(Tensor target, double[,] values)
     {
-        Elements a = new(adapter.A), dInput = new(gradient);
-        for (long row = 0; row < gradient.Rows; row++)
-            for (long k = 0; k < gradient.Cols; k++)
-            {
-                double sum = 0;
-                for (long r = 0; r < adapter.A.Rows; r++)
-                    sum += dProjected[row, r] * a[r, k];
-                dInput[row, k] += sum;
-            }
+        Elements sums = new(target);
+        for (long row = 0; row < target.Rows; row++)
+            for (long k = 0; k < target.Cols; k++)
+                sums[row, k] += values[row, k];
     }
 }
