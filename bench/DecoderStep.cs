@@ -57,7 +57,7 @@ internal sealed class DecoderStep : IDisposable
     /// <param name="size">One of <see cref="Sizes"/>.</param>
     public static CausalModel Model(Backend backend, string size, DType type)
     {
-        ModelConfig config = size == "15m" ? Shape(288, 6, 6, 2, 768, 256) : Shape(768, 12, 12, 4, 2048, 512);
+        DecoderConfig config = size == "15m" ? Shape(288, 6, 6, 2, 768, 256) : Shape(768, 12, 12, 4, 2048, 512);
         return new Llama(config, backend, type, config.MaxPositions);
     }
 
@@ -83,7 +83,8 @@ internal sealed class DecoderStep : IDisposable
         _model.Dispose();
     }
 
-    private static ModelConfig Shape(int width, int layers, int heads, int keyHeads, int inner, int positions) => new()
+    private static DecoderConfig Shape(
+        int width, int layers, int heads, int keyHeads, int inner, int positions) => new()
     {
         Architecture = Architecture.Llama,
         VocabularySize = 32000,

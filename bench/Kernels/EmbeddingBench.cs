@@ -29,7 +29,7 @@ public class EmbeddingBench : OpBench<EmbeddingBench.TableShape>
     public void Forward() => Backend.Embedding(_ids, _table, 1, _y);
 
     [Benchmark]
-    public void Backward() => Backend.EmbeddingBackward(_ids, _y, 1, _dTable);
+    public void Backward() => Backend.EmbeddingBackward(_ids, _y, 1, -1, _dTable);
 
     protected override void Prepare()
     {

@@ -26,10 +26,10 @@ public class LinearCrossEntropyBench : OpBench<LinearCrossEntropyBench.HeadShape
         (method == nameof(Losses) ? 2.0 : 6.0) * Shape.Rows * Shape.Cols * Shape.Vocabulary);
 
     [Benchmark]
-    public void Losses() => Backend.LinearCrossEntropy(_x, _w, _targets, 1e-3f, _losses, default, default);
+    public void Losses() => Backend.LinearCrossEntropy(_x, new(_w), _targets, 1e-3f, _losses, default, default);
 
     [Benchmark]
-    public void Gradients() => Backend.LinearCrossEntropy(_x, _w, _targets, 1e-3f, _losses, _dx, _dw);
+    public void Gradients() => Backend.LinearCrossEntropy(_x, new(_w), _targets, 1e-3f, _losses, _dx, new(_dw));
 
     protected override void Prepare()
     {

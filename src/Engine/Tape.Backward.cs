@@ -28,7 +28,8 @@ public sealed partial class Tape
         {
             case TapeOp.Embedding:
                 backend.EmbeddingBackward(
-                    record.Saved0, GradientOf(record.Output), record.Scalar, record.Weight!.Gradient);
+                    record.Saved0, GradientOf(record.Output), record.Scalar, record.Number,
+                    From(record.Weight!.Gradient, record.First));
                 break;
             case TapeOp.Linear:
                 PushBackLinear(record);
@@ -44,6 +45,20 @@ public sealed partial class Tape
                 backend.RmsNormBackward(
                     record.X.Value, record.Weight!.Value, record.Scalar, record.Saved0, GradientOf(record.Output),
                     GradientOf(record.X), record.Weight.Gradient);
+                break;
+            case TapeOp.LayerNorm:
+                backend.LayerNormBackward(
+                    record.X.Value, record.Weight!.Value, record.Saved0, record.Saved1, GradientOf(record.Output),
+                    GradientOf(record.X), record.Weight.Gradient, record.Bias!.Gradient);
+                break;
+            case TapeOp.Gelu:
+                backend.GeluBackward(record.X.Value, GradientOf(record.Output), GradientOf(record.X));
+                break;
+            case TapeOp.Dropout:
+                // The gradient of what dropped out is dropped too, in place, by the same mask.
+                Tensor dy = GradientOf(record.Output);
+                backend.Dropout(dy, record.Saved0, record.Scalar, KeyOf(record.Number), dy);
+                PassOn(record.Output.Slot, record.X);
                 break;
             case TapeOp.Rope:
                 backend.Rope(record.Saved0, record.Saved1, inverse: true, GradientOf(record.Output));

@@ -6,16 +6,19 @@ namespace FastCpt.Engine;
 public sealed partial class Tape
 {
     /// <summary>Rows of a table, scaled: [M] ids to [M, C].</summary>
-    public Activation Embedding(Tensor ids, Parameter table, float scale)
+    /// <param name="firstRow">Row of the table that id 0 stands for.</param>
+    /// <param name="padding">An id whose rows take no gradient; −1 for none.</param>
+    public Activation Embedding(Tensor ids, Parameter table, float scale, int firstRow = 0, int padding = -1)
     {
         Arena.Mark mark = _arena.Position;
         Tensor y = _arena.Take(table.Value.Type, new Shape(ids.Length, table.Value.Cols));
-        backend.Embedding(ids, table.Value, scale, y);
+        backend.Embedding(ids, From(table.Value, firstRow), scale, y);
         Activation output = Result(y, table.IsTrained);
         if (!output.IsConstant)
             Record(new TapeRecord
             {
-                Op = TapeOp.Embedding, Mark = mark, Saved0 = ids, Weight = table, Scalar = scale, Output = output,
+                Op = TapeOp.Embedding, Mark = mark, Saved0 = ids, Weight = table, Scalar = scale, First = firstRow,
+                Number = padding, Output = output,
             });
         return output;
     }
@@ -101,6 +104,58 @@ public sealed partial class Tape
         return output;
     }
 
+    /// <summary>Rows shifted and scaled to mean 0 and variance 1, then by weight and bias.</summary>
+    public Activation LayerNorm(Activation x, Parameter weight, Parameter bias, float eps)
+    {
+        Arena.Mark mark = _arena.Position;
+        Tensor y = _arena.Take(x.Value.Type, x.Value.Shape);
+        var rows = new Shape(x.Value.Rows);
+        Tensor mean = _arena.Take(Statistic(x.Value.Type), rows), rstd = _arena.Take(Statistic(x.Value.Type), rows);
+        backend.LayerNorm(x.Value, weight.Value, bias.Value, eps, y, mean, rstd);
+        Activation output = Result(y, !x.IsConstant || weight.IsTrained || bias.IsTrained);
+        if (!output.IsConstant)
+            Record(new TapeRecord
+            {
+                Op = TapeOp.LayerNorm, Mark = mark, X = x, Weight = weight, Bias = bias, Saved0 = mean, Saved1 = rstd,
+                Output = output,
+            });
+        return output;
+    }
+
+    /// <summary>x · Φ(x), in its exact form.</summary>
+    public Activation Gelu(Activation x)
+    {
+        Arena.Mark mark = _arena.Position;
+        Tensor y = _arena.Take(x.Value.Type, x.Value.Shape);
+        backend.Gelu(x.Value, y);
+        Activation output = Result(y, !x.IsConstant);
+        if (!output.IsConstant)
+            Record(new TapeRecord { Op = TapeOp.Gelu, Mark = mark, X = x, Output = output });
+        return output;
+    }
+
+    /// <summary>Drops elements of x while training, in place: the argument must not be used again.</summary>
+    /// <remarks>Where nothing drops out nothing is computed. The ops before it must not read their own output in the
+    /// backward pass, as attention does.</remarks>
+    /// <param name="rowKeys">I64 [M].</param>
+    /// <param name="rate">In [0, 1).</param>
+    /// <param name="layer">Which dropout of the model.</param>
+    public Activation Dropout(Activation x, Tensor rowKeys, float rate, int layer)
+    {
+        if (!_training || rate == 0)
+            return x;
+        Arena.Mark mark = _arena.Position;
+        backend.Dropout(x.Value, rowKeys, rate, KeyOf(layer), x.Value);
+        Activation output = Result(x.Value, !x.IsConstant);
+        if (!output.IsConstant)
+            Record(new TapeRecord
+            {
+                Op = TapeOp.Dropout, Mark = mark, X = x, Saved0 = rowKeys, Scalar = rate, Number = layer,
+                Output = output,
+            });
+        return output;
+    }
+
     /// <summary>Rotates the heads of x by position, in place: the argument must not be used again.</summary>
     public Activation Rope(Activation x, Tensor positions, Tensor table)
     {
@@ -144,19 +199,28 @@ public sealed partial class Tape
         return output;
     }
 
-    /// <summary>Cross-entropy of softmax(x Wᵀ) per row in nats; in a training pass also the gradients.</summary>
+    /// <summary>Cross-entropy of softmax(x Wᵀ + bias) per row in nats; in a training pass also the gradients.</summary>
     /// <param name="targets">I32 [M]; <see cref="Backend.IgnoredTarget"/> predicts nothing.</param>
     /// <param name="gradientScale">One over the tokens that the whole optimizer step predicts.</param>
     /// <param name="losses">[M] of the statistic type, overwritten; 0 where nothing is predicted.</param>
     public void LinearCrossEntropy(
-        Activation x, Parameter head, Tensor targets, float gradientScale, Tensor losses)
+        Activation x, Linear head, Tensor targets, float gradientScale, Tensor losses) =>
+        LinearCrossEntropy(x, new RowRange(0, x.Value.Rows), head, targets, gradientScale, losses);
+
+    /// <summary>The same of some rows of x, whose targets and losses are [rows].</summary>
+    public void LinearCrossEntropy(
+        Activation x, RowRange rows, Linear head, Tensor targets, float gradientScale, Tensor losses)
     {
-        Tensor dx = _recording ? GradientOf(x) : Tensor.None;
-        bool overwrites = _recording && head.IsCleared;
-        Tensor dw = overwrites ? head.GradientToOverwrite() : _recording ? head.Gradient : Tensor.None;
-        backend.LinearCrossEntropy(x.Value, head.Value, targets, gradientScale, losses, dx, dw, overwrites);
-        Count(x.Value.Rows, head.Value.Length * (1 + (dx.IsNone ? 0 : 1) + (dw.IsNone ? 0 : 1)));
+        Tensor part = x.Value.Slice(rows.Start, rows.Count);
+        Tensor dx = _recording && !x.IsConstant ? GradientOf(x).Slice(rows.Start, rows.Count) : Tensor.None;
+        LinearGradient dw = _recording ? head.TakeGradients() : default;
+        backend.LinearCrossEntropy(part, head.Values(projected: default), targets, gradientScale, losses, dx, dw);
+        Count(rows.Count, head.Weight.Value.Length * (1 + (dx.IsNone ? 0 : 1) + (dw.Weight.IsNone ? 0 : 1)));
     }
+
+    private DropoutKey KeyOf(int layer) => new(_random.Seed, _random.Update, layer);
+
+    private static Tensor From(Tensor table, int firstRow) => table.Slice(firstRow, table.Rows - firstRow);
 
     /// <summary>Memory for scale · x Aᵀ of one use of a layer, which its backward pass reads; none without an adapter.
     /// </summary>

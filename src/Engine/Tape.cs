@@ -16,9 +16,10 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     private TapeRecord[] _records = new TapeRecord[256];
     private Tensor[] _gradients = new Tensor[256];
     private int _recordCount, _slotCount;
-    private bool _recording;
+    private bool _recording, _training;
     private bool _recompute, _again;
     private string _part = "";
+    private (ulong Seed, long Update) _random;
 
     public Backend Backend => backend;
 
@@ -30,15 +31,21 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     /// trains lies below; nor what is computed again to save memory. Attention is not among them.</remarks>
     public double ProductFlops { get; private set; }
 
+    /// <summary>Whether the pass trains: only then does anything drop out, also where a block runs again.</summary>
+    public bool IsTraining => _training;
+
     /// <summary>Starts a pass that will be pushed back.</summary>
     /// <param name="recompute">Keep only what enters each block, and run blocks again in the backward pass.
     /// Chen et al. 2016, "Training deep nets with sublinear memory cost".</param>
-    public void BeginTraining(bool recompute = false)
+    /// <param name="seed">Of dropout; see <see cref="DropoutKey"/>.</param>
+    /// <param name="update">Of dropout: the optimizer step.</param>
+    public void BeginTraining(bool recompute = false, ulong seed = 0, long update = 0)
     {
         Clear();
         ProductFlops = 0;
-        _recording = true;
+        (_recording, _training) = (true, true);
         _recompute = recompute;
+        _random = (seed, update);
     }
 
     /// <summary>Starts a pass without gradients; what a block holds is given up when it ends.</summary>
@@ -46,7 +53,7 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     {
         Clear();
         ProductFlops = 0;
-        _recording = false;
+        (_recording, _training) = (false, false);
         _recompute = false;
     }
 

@@ -11,6 +11,9 @@ internal enum TapeOp : byte
     LinearResidual,
     GatedMlp,
     RmsNorm,
+    LayerNorm,
+    Gelu,
+    Dropout,
     Rope,
     Attention,
     Add,
@@ -35,10 +38,16 @@ internal struct TapeRecord
     /// <summary>scale · x Aᵀ of the adapters of these.</summary>
     public Tensor Projected0, Projected1, Projected2;
 
-    public Parameter? Weight;
+    public Parameter? Weight, Bias;
     public Segments Segments;
     public AttentionShape Shape;
     public Gate Gate;
     public float Scalar;
+
+    /// <summary>First row of a table that is read.</summary>
+    public int First;
+
+    /// <summary>The number of a dropout; an id that takes no gradient.</summary>
+    public int Number;
     public IBlock? Block;
 }

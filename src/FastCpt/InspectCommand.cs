@@ -107,14 +107,18 @@ internal static class InspectCommand
 
     private static void AddConfig(ModelConfig config, JsonObject facts)
     {
-        facts.Add("architecture", config.Architecture.ToString());
+        facts.Add("architecture", (config as DecoderConfig)?.Architecture.ToString() ?? config.ModelType);
         facts.Add("layers", config.Layers);
         facts.Add("width", config.Width);
         facts.Add("heads", config.Heads);
-        facts.Add("key_heads", config.KeyHeads);
+        if (config is DecoderConfig decoder)
+            facts.Add("key_heads", decoder.KeyHeads);
         facts.Add("inner_width", config.InnerWidth);
         facts.Add("vocabulary", config.VocabularySize);
-        facts.Add("tied_head", config.TiedHead);
+        if (config is DecoderConfig { TiedHead: var tied })
+            facts.Add("tied_head", tied);
+        if (config is EncoderConfig encoder)
+            facts.Add("masked_head", encoder.HasMaskedHead);
     }
 
     private static void AddFile(string path, JsonObject facts, Terminal terminal)

@@ -27,7 +27,7 @@ public sealed class EmbeddingTests
         int[] ids = s.Below(vocabulary, rows);
         Tensor pieces = s.Integers(ids);
         return new OpCase(
-            () => s.Backend.EmbeddingBackward(pieces, dy, Scale, dTable),
+            () => s.Backend.EmbeddingBackward(pieces, dy, Scale, -1, dTable),
             new Output("dTable", dTable, _ => TableErrors(s, ids, dy, dTable)));
     }
 
@@ -71,7 +71,7 @@ public sealed class EmbeddingTests
         Tensor ids = check.Scene.Integers([0, 5, 2, 2, 3, 5, 0, 0, 4]);
         check.Check(
             [table], [y], () => check.Backend.Embedding(ids, table, Scale, y),
-            (dy, d) => check.Backend.EmbeddingBackward(ids, dy[0], Scale, d[0]));
+            (dy, d) => check.Backend.EmbeddingBackward(ids, dy[0], Scale, -1, d[0]));
     }
 
     [Test]
@@ -85,8 +85,8 @@ public sealed class EmbeddingTests
         Assert.Throws<ArgumentException>(() => backend.Embedding(device.Put([0L, 1L]), table, 1, y));
         Assert.Throws<ArgumentException>(() => backend.Embedding(ids, device.Empty(DType.F32, new Shape(9, 5)), 1, y));
         Assert.Throws<ArgumentException>(() => backend.Embedding(ids, device.Empty(DType.F64, new Shape(9, 4)), 1, y));
-        Assert.Throws<ArgumentException>(() => backend.EmbeddingBackward(ids, y, 1, table));
+        Assert.Throws<ArgumentException>(() => backend.EmbeddingBackward(ids, y, 1, -1, table));
         Assert.Throws<ArgumentException>(
-            () => backend.EmbeddingBackward(ids, y, 1, device.Empty(DType.F32, new Shape(9, 5))));
+            () => backend.EmbeddingBackward(ids, y, 1, -1, device.Empty(DType.F32, new Shape(9, 5))));
     }
 }

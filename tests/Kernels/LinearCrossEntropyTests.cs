@@ -26,7 +26,8 @@ public sealed class LinearCrossEntropyTests
         int[] wanted = Targets(s, shape);
         Tensor targets = s.Integers(wanted);
         Action run = () => s.Backend.LinearCrossEntropy(
-            x, w, targets, GradientScale, losses, wantsInput ? dx : Tensor.None, wantsWeight ? dw : Tensor.None);
+            x, new(w), targets, GradientScale, losses, wantsInput ? dx : Tensor.None,
+            new(wantsWeight ? dw : Tensor.None));
         Lazy<Dense> dense = new(() => new Dense(s.Matrix(x), s.Matrix(w), wanted, GradientScale));
         return new OpCase(
             run,
@@ -136,8 +137,8 @@ public sealed class LinearCrossEntropyTests
         Tensor targets = s.Integers([0, 8, Backend.IgnoredTarget, 3, 3, 7]);
         check.Check(
             [x, w], [losses],
-            () => check.Backend.LinearCrossEntropy(x, w, targets, GradientScale, losses, default, default),
-            (_, d) => check.Backend.LinearCrossEntropy(x, w, targets, GradientScale, losses, d[0], d[1]),
+            () => check.Backend.LinearCrossEntropy(x, new(w), targets, GradientScale, losses, default, default),
+            (_, d) => check.Backend.LinearCrossEntropy(x, new(w), targets, GradientScale, losses, d[0], new(d[1])),
             outputWeights: GradientScale);
     }
 
@@ -151,7 +152,7 @@ public sealed class LinearCrossEntropyTests
         int[] targets = Targets(s, shape);
         Tensor x = s.Activation(24, 32), w = s.Weight(3000, 32), losses = s.NewStatistic(24);
         Tensor dx = s.ActivationOf(new double[24 * 32], 24, 32), dw = s.StatisticOf(new double[3000 * 32], 3000, 32);
-        backend.LinearCrossEntropy(x, w, s.Integers(targets), GradientScale, losses, dx, dw);
+        backend.LinearCrossEntropy(x, new(w), s.Integers(targets), GradientScale, losses, dx, new(dw));
         Dense dense = new(s.Matrix(x), s.Matrix(w), targets, GradientScale);
         // The promise is 1e-6 of the largest value.
         CloseTo(device.Read(losses), dense.Losses, "losses");
@@ -173,7 +174,7 @@ public sealed class LinearCrossEntropyTests
             Tensor x = s.Activation(2, 8), w = s.WeightOf(new double[vocabulary * 8], vocabulary, 8);
             Tensor losses = s.NewStatistic(2);
             backend.LinearCrossEntropy(
-                x, w, s.Integers([0, vocabulary - 1]), 1, losses, Tensor.None, Tensor.None);
+                x, new(w), s.Integers([0, vocabulary - 1]), 1, losses, Tensor.None, default);
             // The sum of V ones is exact; the logarithm and its sum with the maximum are rounded.
             double expected = Math.Log(vocabulary);
             Assert.That(device.Read(losses), Is.All.EqualTo(expected).Within(4 * Units.Single * expected));
@@ -190,7 +191,7 @@ public sealed class LinearCrossEntropyTests
         weights[7] = 1000;
         Tensor x = s.ActivationOf([1], 1, 1), w = s.WeightOf(weights, 50, 1), losses = s.NewStatistic(1);
         Tensor dx = s.ActivationOf([0], 1, 1);
-        backend.LinearCrossEntropy(x, w, s.Integers([7]), 1, losses, dx, Tensor.None);
+        backend.LinearCrossEntropy(x, new(w), s.Integers([7]), 1, losses, dx, default);
         Assert.That(device.Read(losses), Is.All.Zero);
         Assert.That(device.Read(dx), Is.All.Zero);
     }
@@ -211,8 +212,8 @@ public sealed class LinearCrossEntropyTests
                 pieces[i] = shift;
             Tensor losses = s.NewStatistic(6);
             backend.LinearCrossEntropy(
-                s.ActivationOf(rows, 6, 9), s.WeightOf(pieces, 70, 9), s.Integers(s.Below(70, 6)), 1, losses,
-                Tensor.None, Tensor.None);
+                s.ActivationOf(rows, 6, 9), new(s.WeightOf(pieces, 70, 9)), s.Integers(s.Below(70, 6)), 1, losses,
+                Tensor.None, default);
             return device.Read(losses);
         }
 
@@ -233,7 +234,7 @@ public sealed class LinearCrossEntropyTests
             pieces[i] = 1;
         Tensor x = s.Activation(5, 4), w = s.WeightOf(pieces, 700, 4), losses = s.NewStatistic(5);
         Tensor dx = s.ActivationOf(new double[20], 5, 4), dw = s.StatisticOf(new double[2800], 700, 4);
-        backend.LinearCrossEntropy(x, w, s.Integers(s.Below(700, 5)), 1, losses, dx, dw);
+        backend.LinearCrossEntropy(x, new(w), s.Integers(s.Below(700, 5)), 1, losses, dx, new(dw));
         double[] sums = [.. device.Read(dx).Where((_, i) => i % 4 == 3)];
         Assert.That(sums, Is.All.EqualTo(0).Within(700 * Units.Single * 2)); // Σ|d| is at most 2
         double[] columns = [.. Enumerable.Range(0, 4).Select(c => device.Read(dw).Where((_, i) => i % 4 == c).Sum())];
@@ -249,7 +250,7 @@ public sealed class LinearCrossEntropyTests
         Tensor x = s.ActivationOf([.. Enumerable.Repeat(double.NaN, 40)], 5, 8), w = s.Weight(33, 8);
         Tensor losses = s.NewStatistic(5), dx = s.Activation(5, 8), dw = s.Statistic(33, 8);
         backend.LinearCrossEntropy(
-            x, w, s.Integers([.. Enumerable.Repeat(Backend.IgnoredTarget, 5)]), 1, losses, dx, dw);
+            x, new(w), s.Integers([.. Enumerable.Repeat(Backend.IgnoredTarget, 5)]), 1, losses, dx, new(dw));
         Assert.That(device.Read(losses), Is.All.Zero);
         Assert.That(device.Read(dx), Is.EqualTo(s.Drawn(dx)));
         Assert.That(device.Read(dw), Is.EqualTo(s.Drawn(dw)));
@@ -263,7 +264,7 @@ public sealed class LinearCrossEntropyTests
         Scene s = new(device, types);
         Tensor x = s.ActivationOf([1e4, -1e4], 2, 1), w = s.Weight(300, 1), losses = s.NewStatistic(2);
         Tensor dx = s.ActivationOf([0, 0], 2, 1), dw = s.StatisticOf(new double[300], 300, 1);
-        backend.LinearCrossEntropy(x, w, s.Integers([5, 5]), 1, losses, dx, dw);
+        backend.LinearCrossEntropy(x, new(w), s.Integers([5, 5]), 1, losses, dx, new(dw));
         foreach (Tensor tensor in (Tensor[])[losses, dx, dw])
             Assert.That(device.Read(tensor).All(double.IsFinite), Is.True, $"{tensor}");
     }
@@ -277,12 +278,13 @@ public sealed class LinearCrossEntropyTests
         Tensor x = Of(DType.BF16, 4, 3), w = Of(DType.F32, 9, 3), losses = Of(DType.F32, 4), none = Tensor.None;
         Tensor targets = device.Put([0, 1, 2, 3], new Shape(4)), few = device.Put([0, 1], new Shape(2));
         Assert.Throws<ArgumentException>(
-            () => b.LinearCrossEntropy(x, Of(DType.F32, 9, 4), targets, 1, losses, none, none));
-        Assert.Throws<ArgumentException>(() => b.LinearCrossEntropy(x, w, few, 1, losses, none, none));
-        Assert.Throws<ArgumentException>(() => b.LinearCrossEntropy(x, w, targets, 1, Of(DType.BF16, 4), none, none));
-        Assert.Throws<ArgumentException>(() => b.LinearCrossEntropy(x, w, targets, 1, losses, w, none));
-        Assert.Throws<ArgumentException>(() => b.LinearCrossEntropy(x, w, targets, 1, losses, none, x));
+            () => b.LinearCrossEntropy(x, new(Of(DType.F32, 9, 4)), targets, 1, losses, none, default));
+        Assert.Throws<ArgumentException>(() => b.LinearCrossEntropy(x, new(w), few, 1, losses, none, default));
         Assert.Throws<ArgumentException>(
-            () => b.LinearCrossEntropy(x, w, targets, 1, losses, Of(DType.F32, 4, 3), none));
+            () => b.LinearCrossEntropy(x, new(w), targets, 1, Of(DType.BF16, 4), none, default));
+        Assert.Throws<ArgumentException>(() => b.LinearCrossEntropy(x, new(w), targets, 1, losses, w, default));
+        Assert.Throws<ArgumentException>(() => b.LinearCrossEntropy(x, new(w), targets, 1, losses, none, new(x)));
+        Assert.Throws<ArgumentException>(
+            () => b.LinearCrossEntropy(x, new(w), targets, 1, losses, Of(DType.F32, 4, 3), default));
     }
 }

@@ -85,8 +85,8 @@ public sealed class OverwrittenGradientTests
         Tensor targets = s.Integers([.. Enumerable.Range(0, rows).Select(target)]);
         Tensor added = s.NewStatistic(Vocabulary, Width), over = s.NewStatistic(Vocabulary, Width);
         backend.Fill(0, added);
-        backend.LinearCrossEntropy(x, w, targets, 0.5f, losses, Tensor.None, added);
-        backend.LinearCrossEntropy(x, w, targets, 0.5f, losses, Tensor.None, over, overwritesWeight: true);
+        backend.LinearCrossEntropy(x, new(w), targets, 0.5f, losses, Tensor.None, new(added));
+        backend.LinearCrossEntropy(x, new(w), targets, 0.5f, losses, Tensor.None, new(over, Overwrites: true));
         Assert.That(device.Read(over), Is.EqualTo(device.Read(added)));
         device.CheckBorders();
     }

@@ -243,8 +243,8 @@ public sealed class RowBitsTests
         Tensor targets = s.Integers(s.Below(Vocabulary, Rows), Rows, 1), losses = s.NewStatistic(Rows, 1);
         return new RowCase(
             (start, n) => s.Backend.LinearCrossEntropy(
-                x.Slice(start, n), w, targets.Slice(start, n), 0.01f, losses.Slice(start, n), dx.Slice(start, n),
-                Tensor.None),
+                x.Slice(start, n), new(w), targets.Slice(start, n), 0.01f, losses.Slice(start, n), dx.Slice(start, n),
+                default),
             losses, dx);
     }
 

@@ -7,7 +7,7 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Adapters;
 
-/// <summary>Low-rank adapters on a decoder's linear layers: trained, while the model itself is frozen.</summary>
+/// <summary>Low-rank adapters on a model's linear layers: trained, while the model itself is frozen.</summary>
 /// <remarks>
 /// y = x Wᵀ + bias + scale · (x Aᵀ) Bᵀ. A is uniform in ±1/√K, which is Kaiming's with a = √5, and B is 0, so that a
 /// fresh adapter changes no bit. A value depends on the seed, the parameter's name and the element alone. Parameters
@@ -31,7 +31,7 @@ public sealed class Lora : IDisposable
     /// </exception>
     /// <exception cref="InvalidOperationException">A layer has an adapter.</exception>
     /// <exception cref="DeviceException">The memory is not to be had.</exception>
-    public static Lora Attach(CausalModel model, LoraSettings settings)
+    public static Lora Attach(Model model, LoraSettings settings)
     {
         Check(model, settings);
         if (model.Linears.FirstOrDefault(linear => linear.Adapter is not null) is { } taken)
@@ -73,7 +73,7 @@ public sealed class Lora : IDisposable
         _linears.Add(linear);
     }
 
-    private static void Check(CausalModel model, LoraSettings settings)
+    private static void Check(Model model, LoraSettings settings)
     {
         if (settings.Rank < 1 || !double.IsFinite(settings.Alpha))
             throw new RunException(

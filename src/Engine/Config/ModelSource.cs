@@ -9,9 +9,10 @@ public sealed record ModelSource
 {
     private const string Gemma3 = "gemma3";
     private const string Llama = "llama";
+    internal const string XlmRoberta = "xlm-roberta";
 
     public string? Path { get; init; }
-    /// <summary>gemma3, llama, qwen2 or qwen3.</summary>
+    /// <summary>gemma3, llama, qwen2, qwen3 or xlm-roberta.</summary>
     public string? Architecture { get; init; }
 
     public int? HiddenSize { get; init; }
@@ -29,6 +30,9 @@ public sealed record ModelSource
     public double? RopeTheta { get; init; }
     public double? RopeLocalBaseFreq { get; init; }
     public double? RmsNormEps { get; init; }
+    public double? LayerNormEps { get; init; }
+    public double? HiddenDropoutProb { get; init; }
+    public double? AttentionProbsDropoutProb { get; init; }
     public bool? TieWordEmbeddings { get; init; }
     public int? MaxPositionEmbeddings { get; init; }
     public double? InitializerRange { get; init; }
@@ -36,7 +40,7 @@ public sealed record ModelSource
     internal static readonly Section<ModelSource> Section = new Section<ModelSource>(new ModelSource())
         .Add("path", Optional(FilePath), c => c.Path, (c, v) => c with { Path = v },
             "A Hugging Face folder with config.json and safetensors. With a path, no other key is given.")
-        .Add("architecture", Optional(Word(Gemma3, Llama, "qwen2", "qwen3")), c => c.Architecture,
+        .Add("architecture", Optional(Word(Gemma3, Llama, "qwen2", "qwen3", XlmRoberta)), c => c.Architecture,
             (c, v) => c with { Architecture = v },
             "Initialises a model of this kind from the seed, with the sizes below.")
         .Add("hidden_size", OptionalValue(Int(1, 1 << 16)), c => c.HiddenSize, (c, v) => c with { HiddenSize = v },
@@ -65,11 +69,21 @@ public sealed record ModelSource
             "The same for local layers (gemma3 only); 10000 if not given.")
         .Add("rms_norm_eps", OptionalValue(NumberAbove(0, 1)), c => c.RmsNormEps, (c, v) => c with { RmsNormEps = v },
             "What is added to the mean square before the root; 1e-6 if not given.")
+        .Add("layer_norm_eps", OptionalValue(NumberAbove(0, 1)), c => c.LayerNormEps,
+            (c, v) => c with { LayerNormEps = v },
+            "What is added to the variance before the root (xlm-roberta only); 1e-5 if not given.")
+        .Add("hidden_dropout_prob", OptionalValue(Number(0, 0.9)), c => c.HiddenDropoutProb,
+            (c, v) => c with { HiddenDropoutProb = v },
+            "Share of activations that training drops (xlm-roberta only); 0.1 if not given.")
+        .Add("attention_probs_dropout_prob", OptionalValue(Number(0, 0.9)), c => c.AttentionProbsDropoutProb,
+            (c, v) => c with { AttentionProbsDropoutProb = v },
+            "Share of attention weights that training drops (xlm-roberta only); 0 if not given.")
         .Add("tie_word_embeddings", OptionalValue(Flag), c => c.TieWordEmbeddings,
             (c, v) => c with { TieWordEmbeddings = v },
-            "Whether the output head is the embedding; true for gemma3, else false, if not given.")
+            "Whether the output head is the embedding; true for gemma3 and xlm-roberta, else false, if not given.")
         .Add("max_position_embeddings", OptionalValue(Int(1)), c => c.MaxPositionEmbeddings,
-            (c, v) => c with { MaxPositionEmbeddings = v }, "The longest row; 8192 if not given.")
+            (c, v) => c with { MaxPositionEmbeddings = v },
+            "The longest row; 8192 if not given. For xlm-roberta two more than it; 514 if not given.")
         .Add("initializer_range", OptionalValue(NumberAbove(0, 10)), c => c.InitializerRange,
             (c, v) => c with { InitializerRange = v },
             "Standard deviation of the first weights; 0.02 if not given.")
@@ -91,6 +105,8 @@ public sealed record ModelSource
             })
             if (value is null)
                 return (key, "an architecture needs this size.");
+        if (ForeignKey() is { } foreign)
+            return (foreign, Architecture == XlmRoberta ? "xlm-roberta has no such part." : "only xlm-roberta has it.");
         if (Architecture != Gemma3
             && (SlidingWindow ?? SlidingWindowPattern ?? RopeLocalBaseFreq) is not null)
             return (SlidingWindow is not null ? "sliding_window" : SlidingWindowPattern is not null
@@ -98,7 +114,7 @@ public sealed record ModelSource
         if (HeadDim is null && HiddenSize % NumAttentionHeads != 0)
             return ("hidden_size",
                 $"{HiddenSize} is no multiple of {NumAttentionHeads} heads; change one, or give head_dim.");
-        if ((HeadDim ?? HiddenSize / NumAttentionHeads) % 2 != 0)
+        if (Architecture != XlmRoberta && (HeadDim ?? HiddenSize / NumAttentionHeads) % 2 != 0)
             return (HeadDim is null ? "hidden_size" : "head_dim", "a head needs an even width to be rotated in pairs.");
         if (NumAttentionHeads % (NumKeyValueHeads ?? NumAttentionHeads) != 0)
             return ("num_key_value_heads",
@@ -106,10 +122,38 @@ public sealed record ModelSource
         return null;
     }
 
+    /// <summary>A key that is given although the architecture has no such part; null where there is none.</summary>
+    private string? ForeignKey()
+    {
+        (string Key, bool IsGiven)[] keys = Architecture == XlmRoberta
+            ?
+            [
+                ("num_key_value_heads", NumKeyValueHeads is not null), ("head_dim", HeadDim is not null),
+                ("rope_theta", RopeTheta is not null), ("rms_norm_eps", RmsNormEps is not null),
+                ("tie_word_embeddings", TieWordEmbeddings == false),
+            ]
+            :
+            [
+                ("layer_norm_eps", LayerNormEps is not null), ("hidden_dropout_prob", HiddenDropoutProb is not null),
+                ("attention_probs_dropout_prob", AttentionProbsDropoutProb is not null),
+            ];
+        return Array.Find(keys, key => key.IsGiven).Key;
+    }
+
     private ModelSource WithDefaults()
     {
         if (Architecture is null)
             return this;
+        if (Architecture == XlmRoberta)
+            return this with
+            {
+                LayerNormEps = LayerNormEps ?? 1e-5,
+                HiddenDropoutProb = HiddenDropoutProb ?? 0.1,
+                AttentionProbsDropoutProb = AttentionProbsDropoutProb ?? 0,
+                TieWordEmbeddings = true,
+                MaxPositionEmbeddings = MaxPositionEmbeddings ?? 514,
+                InitializerRange = InitializerRange ?? 0.02,
+            };
         bool isGemma = Architecture == Gemma3;
         return this with
         {

@@ -11,7 +11,7 @@ namespace FastCpt.Engine.Evaluation;
 public sealed class ModelEvaluation : IDisposable
 {
     private readonly Backend _backend;
-    private readonly CausalModel _model;
+    private readonly Model _model;
     private readonly Tape _tape;
     private readonly TokenLosses _losses;
     private readonly int _context, _batchTokens;
@@ -66,7 +66,7 @@ public sealed class ModelEvaluation : IDisposable
         _backend.Dispose();
     }
 
-    private CausalModel Open(string path, DType type, Action<string> warn)
+    private Model Open(string path, DType type, Action<string> warn)
     {
         if (path.EndsWith(".bin", StringComparison.OrdinalIgnoreCase))
             return Llama2cReader.Load(path, _backend, type, _context);

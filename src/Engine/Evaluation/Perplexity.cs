@@ -16,7 +16,7 @@ public static class Perplexity
     /// <param name="losses">Room for the rows of the largest batch.</param>
     /// <exception cref="RunException">Exit 75: a stop was requested. Exit 5: a loss is not finite.</exception>
     public static LanguageScore Measure(
-        CausalModel model, Tape tape, TokenLosses losses, string language, ValidationSource source, StopSignal stop)
+        Model model, Tape tape, TokenLosses losses, string language, ValidationSource source, StopSignal stop)
     {
         double sum = 0;
         for (int index = 0; index < source.BatchCount; index++)

@@ -20,13 +20,11 @@ internal sealed class AttentionLayer
     /// <param name="normOffset">What is added to the query and key norms' weights.</param>
     public AttentionLayer(CausalModel model, int layer, string name, float normOffset)
     {
-        ModelConfig config = model.Config;
+        DecoderConfig config = model.Config;
         _model = model;
         _local = config.LocalLayers[layer];
         _normOffset = normOffset;
-        _shape = new AttentionShape(
-            config.Heads, config.KeyHeads, config.HeadSize, config.AttentionScale,
-            _local ? AttentionMask.Window : AttentionMask.Causal, config.Window);
+        _shape = config.AttentionOf(layer);
         _query = model.Linear($"{name}.q_proj");
         _key = model.Linear($"{name}.k_proj");
         _value = model.Linear($"{name}.v_proj");

@@ -10,8 +10,8 @@ public sealed class Gemma3 : CausalModel
     private readonly IBlock[] _blocks;
     private readonly Parameter _norm;
 
-    /// <inheritdoc cref="CausalModel(ModelConfig, Backend, DType, int)"/>
-    public Gemma3(ModelConfig config, Backend backend, DType type, int positions)
+    /// <inheritdoc cref="CausalModel(DecoderConfig, Backend, DType, int)"/>
+    public Gemma3(DecoderConfig config, Backend backend, DType type, int positions)
         : base(config, backend, type, positions)
     {
         _blocks = [.. Enumerable.Range(0, config.Layers).Select(layer => new GemmaBlock(this, layer))];
@@ -30,7 +30,7 @@ public sealed class Gemma3 : CausalModel
         }
     }
 
-    protected override Activation FinalNorm(Tape tape, Activation x) =>
+    protected override Activation Finish(Tape tape, Activation x) =>
         tape.RmsNorm(x, _norm, GemmaBlock.NormOffset, Config.NormEpsilon);
 }
 

@@ -10,8 +10,8 @@ public sealed class Llama : CausalModel
     private readonly IBlock[] _blocks;
     private readonly Parameter _norm;
 
-    /// <inheritdoc cref="CausalModel(ModelConfig, Backend, DType, int)"/>
-    public Llama(ModelConfig config, Backend backend, DType type, int positions)
+    /// <inheritdoc cref="CausalModel(DecoderConfig, Backend, DType, int)"/>
+    public Llama(DecoderConfig config, Backend backend, DType type, int positions)
         : base(config, backend, type, positions)
     {
         _blocks = [.. Enumerable.Range(0, config.Layers).Select(layer => new LlamaBlock(this, layer))];
@@ -20,7 +20,7 @@ public sealed class Llama : CausalModel
 
     protected override ReadOnlySpan<IBlock> Blocks => _blocks;
 
-    protected override Activation FinalNorm(Tape tape, Activation x) =>
+    protected override Activation Finish(Tape tape, Activation x) =>
         tape.RmsNorm(x, _norm, offset: 0, Config.NormEpsilon);
 }
 

@@ -23,7 +23,7 @@ public static class Llama2cReader
     public static CausalModel Load(string path, Backend backend, DType type, int positions)
     {
         using InputFile file = InputFile.Open(path, ExitCode.ModelFile);
-        ModelConfig config = ReadConfig(file);
+        DecoderConfig config = ReadConfig(file);
         CheckLength(file, config);
         CausalModel model = ModelFactory.Create(config, backend, type, positions);
         try
@@ -46,7 +46,7 @@ public static class Llama2cReader
         using InputFile file = InputFile.Open(path, ExitCode.ModelFile);
         try
         {
-            ModelConfig config = ReadConfig(file);
+            DecoderConfig config = ReadConfig(file);
             CheckLength(file, config);
             return config;
         }
@@ -56,7 +56,7 @@ public static class Llama2cReader
         }
     }
 
-    private static ModelConfig ReadConfig(InputFile file)
+    private static DecoderConfig ReadConfig(InputFile file)
     {
         if (file.Length < HeaderBytes)
             throw Refuse(file, $"{file.Length} bytes; the header alone has {HeaderBytes}.");
@@ -79,7 +79,7 @@ public static class Llama2cReader
             throw Refuse(file, $"dim is {width} and n_heads {heads}; a head needs an even number of elements.");
         if (keyHeads > heads || heads % keyHeads != 0)
             throw Refuse(file, $"n_heads is {heads} and n_kv_heads {keyHeads}; the second must divide it.");
-        return new ModelConfig
+        return new DecoderConfig
         {
             Architecture = Architecture.Llama,
             VocabularySize = Math.Abs(vocabulary),
@@ -109,7 +109,7 @@ public static class Llama2cReader
         }
     }
 
-    private static void CheckLength(InputFile file, ModelConfig config)
+    private static void CheckLength(InputFile file, DecoderConfig config)
     {
         long rotations = (long)config.MaxPositions * config.HeadSize;       // cosines and sines, not needed here
         long expected = HeaderBytes + (ParameterLayout.Count(config) + rotations) * sizeof(float);

@@ -11,7 +11,7 @@ internal sealed class Llama2cWeights(InputFile file, long start, CausalModel mod
 
     public void Fill()
     {
-        ModelConfig config = model.Config;
+        DecoderConfig config = model.Config;
         Take(ParameterLayout.Embedding);
         TakeEach("input_layernorm");
         TakeEach("self_attn.q_proj", config.HeadSize);

@@ -3,7 +3,7 @@ using FastCpt.Engine.Files;
 
 namespace FastCpt.Engine.Models;
 
-/// <summary>Reads config.json of Hugging Face folders: Llama, Qwen2, Qwen3, Gemma 3; old and new spellings.</summary>
+/// <summary>Reads config.json of Hugging Face folders: decoders and encoders; old and new spellings.</summary>
 /// <remarks>
 /// Every number has a range, numbers that depend on one another are compared, and what the engine cannot compute is
 /// refused rather than left out. Nothing in the file can name code: auto_map is ignored.
@@ -32,7 +32,7 @@ public static class ModelConfigReader
         var config = new ConfigObject(document.RootElement, source);
         var ignored = new List<string>();
         string kind = config.Text("model_type") ?? throw config.Refuse(
-            "model_type is missing, so the kind of model is unknown. Is this the config.json of a decoder?");
+            "model_type is missing, so the kind of model is unknown. Is this the config.json of a model?");
         ModelConfig model = kind switch
         {
             "llama" => Decoder(config, null, Architecture.Llama, ignored),
@@ -40,13 +40,16 @@ public static class ModelConfigReader
             "qwen3" => Decoder(config, null, Architecture.Qwen3, ignored),
             "gemma3_text" => Decoder(config, null, Architecture.Gemma3, ignored),
             "gemma3" => Multimodal(config, ignored),
+            "xlm-roberta" => EncoderConfigReader.Read(config, EncoderFamily.XlmRoberta, ignored),
+            "roberta" => EncoderConfigReader.Read(config, EncoderFamily.Roberta, ignored),
             _ => throw config.Refuse(
-                $"model_type is '{kind}'; llama, qwen2, qwen3, gemma3_text and gemma3 (its text part) are supported."),
+                $"model_type is '{kind}'; llama, qwen2, qwen3, gemma3_text, gemma3 (its text part), xlm-roberta and "
+                + "roberta are supported."),
         };
         return new ModelConfigFile(model, kind == "gemma3", ignored);
     }
 
-    private static ModelConfig Multimodal(ConfigObject outer, List<string> ignored)
+    private static DecoderConfig Multimodal(ConfigObject outer, List<string> ignored)
     {
         ConfigObject text = outer.Object("text_config")
             ?? throw outer.Refuse("text_config is missing, so the shape of the text part is unknown.");
@@ -57,7 +60,7 @@ public static class ModelConfigReader
     }
 
     /// <param name="outer">The whole file where the decoder's part is nested in it; null elsewhere.</param>
-    private static ModelConfig Decoder(
+    private static DecoderConfig Decoder(
         ConfigObject config, ConfigObject? outer, Architecture architecture, List<string> ignored)
     {
         ModelDefaults defaults = ModelDefaults.Of(architecture);
@@ -70,7 +73,7 @@ public static class ModelConfigReader
         var (rope, localRope) = Rotations(config, gemma, defaults);
         bool attentionBias = architecture != Architecture.Qwen2 && (config.FlagOrNull("attention_bias") ?? false);
         RefuseOtherActivation(config, gemma);
-        var model = new ModelConfig
+        var model = new DecoderConfig
         {
             Architecture = architecture,
             VocabularySize = vocabulary,
@@ -199,7 +202,7 @@ public static class ModelConfigReader
     }
 
     /// <summary>Special ids; −1 and null mean that there is none.</summary>
-    private static IReadOnlyList<int>? Token(
+    internal static IReadOnlyList<int>? Token(
         ConfigObject config, ConfigObject? outer, string key, int vocabulary, int? assumed)
     {
         IReadOnlyList<int>? own = config.Wholes(key, -1, int.MaxValue), outside = outer?.Wholes(key, -1, int.MaxValue);

@@ -25,33 +25,36 @@ public static class ModelConfigWriter
         using (var json = new Utf8JsonWriter(stream, options))
         {
             json.WriteStartObject();
-            WriteShape(json, config, type);
-            WriteTokens(json, config);
-            WriteRotations(json, config);
-            WriteFamily(json, config);
+            if (config is EncoderConfig encoder)
+                EncoderConfigWriter.Write(json, encoder, type);
+            else
+                WriteDecoder(json, (DecoderConfig)config, type);
             json.WriteEndObject();
         }
 
         stream.WriteByte((byte)'\n');
         byte[] bytes = stream.ToArray();
         if (!ModelConfigReader.Parse(bytes, ModelConfigReader.FileName).Config.IsSameAs(config))
-            throw new ArgumentException($"config.json of {config.Architecture} cannot express {config}.");
+            throw new ArgumentException($"config.json of {config.ModelType} cannot express {config}.");
         return bytes;
     }
 
-    private static void WriteShape(Utf8JsonWriter json, ModelConfig config, DType type)
+    private static void WriteDecoder(Utf8JsonWriter json, DecoderConfig config, DType type)
     {
-        var (architecture, kind) = config.Architecture switch
-        {
-            Architecture.Llama => ("LlamaForCausalLM", "llama"),
-            Architecture.Qwen2 => ("Qwen2ForCausalLM", "qwen2"),
-            Architecture.Qwen3 => ("Qwen3ForCausalLM", "qwen3"),
-            _ => ("Gemma3ForCausalLM", "gemma3_text"),
-        };
+        WriteShape(json, config, type);
+        WriteTokens(json, config);
+        WriteRotations(json, config);
+        WriteFamily(json, config);
+    }
+
+
+    /// <param name="architecture">The library's class: <c>LlamaForCausalLM</c>.</param>
+    internal static void WriteKind(Utf8JsonWriter json, ModelConfig config, string architecture, DType type)
+    {
         json.WriteStartArray("architectures");
         json.WriteStringValue(architecture);
         json.WriteEndArray();
-        json.WriteString("model_type", kind);
+        json.WriteString("model_type", config.ModelType);
         json.WriteString("torch_dtype", type switch
         {
             DType.F32 => "float32",
@@ -59,6 +62,11 @@ public static class ModelConfigWriter
             DType.F16 => "float16",
             _ => throw new ArgumentException($"Weights are stored as F32, BF16 or F16, not {type}."),
         });
+    }
+
+    private static void WriteShape(Utf8JsonWriter json, DecoderConfig config, DType type)
+    {
+        WriteKind(json, config, $"{config.Architecture}ForCausalLM", type);
         json.WriteNumber("vocab_size", config.VocabularySize);
         json.WriteNumber("hidden_size", config.Width);
         json.WriteNumber("num_hidden_layers", config.Layers);
@@ -74,7 +82,7 @@ public static class ModelConfigWriter
         json.WriteBoolean("use_cache", true);
     }
 
-    private static void WriteTokens(Utf8JsonWriter json, ModelConfig config)
+    internal static void WriteTokens(Utf8JsonWriter json, ModelConfig config)
     {
         WriteToken("bos_token_id", config.BosToken is { } bos ? [bos] : []);
         WriteToken("eos_token_id", config.EosTokens);
@@ -95,7 +103,7 @@ public static class ModelConfigWriter
         }
     }
 
-    private static void WriteRotations(Utf8JsonWriter json, ModelConfig config)
+    private static void WriteRotations(Utf8JsonWriter json, DecoderConfig config)
     {
         WriteReal(json, "rope_theta", config.Rope.Theta);
         if (config.Rope.Scaling == RopeScaling.None)
@@ -137,7 +145,7 @@ public static class ModelConfigWriter
         json.WriteEndObject();
     }
 
-    private static void WriteFamily(Utf8JsonWriter json, ModelConfig config)
+    private static void WriteFamily(Utf8JsonWriter json, DecoderConfig config)
     {
         bool gemma = config.Architecture == Architecture.Gemma3;
         json.WriteString(gemma ? "hidden_activation" : "hidden_act", gemma ? "gelu_pytorch_tanh" : "silu");
@@ -164,7 +172,7 @@ public static class ModelConfigWriter
         json.WriteNumber("max_window_layers", config.Layers);
     }
 
-    private static void WriteGemma(Utf8JsonWriter json, ModelConfig config)
+    private static void WriteGemma(Utf8JsonWriter json, DecoderConfig config)
     {
         json.WriteNumber("sliding_window", config.Window > 0 ? config.Window : ModelDefaults.GemmaWindow);
         int pattern = 1;
@@ -184,7 +192,7 @@ public static class ModelConfigWriter
     }
 
     /// <summary>The shortest text that reads back as the same number, with a point: some readers want one.</summary>
-    private static void WriteReal(Utf8JsonWriter json, string key, float value) =>
+    internal static void WriteReal(Utf8JsonWriter json, string key, float value) =>
         WriteReal(json, key, value.ToString("R", CultureInfo.InvariantCulture));
 
     private static void WriteReal(Utf8JsonWriter json, string key, double value) =>

@@ -4,10 +4,11 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Models;
 
-/// <summary>A Hugging Face folder of a decoder: what config.json says, and where each parameter is stored.</summary>
+/// <summary>A Hugging Face folder of a model: what config.json says, and where each parameter is stored.</summary>
 /// <remarks>
 /// Opening compares the two: every parameter has to be there in its shape, and everything that is there has to be a
-/// parameter, the vision part of a multimodal model, or a table that is computed here. Weights are read later.
+/// parameter, a part that is known not to be of the model (vision, pooler), or a table that is computed here. Weights
+/// are read later.
 /// </remarks>
 public sealed class ModelFolder : IDisposable
 {
@@ -18,29 +19,34 @@ public sealed class ModelFolder : IDisposable
     private readonly Dictionary<string, TensorEntry> _stored = new(StringComparer.Ordinal);
     private readonly HashSet<string> _ignored = new(StringComparer.Ordinal);
 
-    private ModelFolder(TensorFolder tensors, ModelConfigFile config) => (_tensors, Config) = (tensors, config.Config);
+    private ModelFolder(TensorFolder tensors, ModelConfig config) => (_tensors, Config) = (tensors, config);
 
     public string Path => _tensors.Path;
 
     public ModelConfig Config { get; }
 
-    /// <summary>Tensors of the folder that the decoder does not consist of.</summary>
+    /// <summary>Tensors of the folder that the model does not consist of.</summary>
     public int IgnoredTensorCount => _ignored.Count;
 
     /// <param name="warn">Told what is odd or left out.</param>
+    /// <param name="withHead">Whether an encoder's head that predicts masked tokens is part of the model, where the
+    /// folder has one.</param>
     /// <exception cref="RunException">Exit code 4: malformed files, or weights that do not fit the config.</exception>
-    public static ModelFolder Open(string path, Action<string> warn)
+    public static ModelFolder Open(string path, Action<string> warn, bool withHead = true)
     {
         ModelConfigFile config = ModelConfigReader.Read(System.IO.Path.Combine(path, ModelConfigReader.FileName));
         if (config.IgnoredKeys.Count > 0)
             warn($"{path}: config.json has {config.IgnoredKeys.Count} unknown keys, which are ignored: "
                 + $"{Listed(config.IgnoredKeys)}.");
-        var folder = new ModelFolder(TensorFolder.Open(path, warn), config);
+        ModelConfig model = config.Config is EncoderConfig encoder && !withHead
+            ? encoder with { HasMaskedHead = false }
+            : config.Config;
+        var folder = new ModelFolder(TensorFolder.Open(path, warn), model);
         try
         {
             folder.FindParameters();
             if (folder.IgnoredTensorCount > 0)
-                warn($"{path}: {folder.IgnoredTensorCount} tensors are left out, which are not of the text decoder.");
+                warn($"{path}: {folder.IgnoredTensorCount} tensors are left out, which are not of the model.");
             return folder;
         }
         catch
@@ -63,7 +69,7 @@ public sealed class ModelFolder : IDisposable
     private void FindParameters()
     {
         FindStored();
-        CheckHead();
+        CheckHeads();
         var needed = new List<TensorEntry>();
         foreach (ParameterShape parameter in ParameterLayout.Of(Config))
         {
@@ -82,11 +88,10 @@ public sealed class ModelFolder : IDisposable
     /// <summary>Names as text models have them, whatever prefix the folder puts before them.</summary>
     private void FindStored()
     {
-        bool gemma = Config.Architecture == Architecture.Gemma3;
         foreach (TensorEntry entry in _tensors.Entries)
         {
-            string name = gemma ? StoredNames.WithoutPrefix(entry.Name) : entry.Name;
-            if (StoredNames.IsComputedTable(name) || (gemma && StoredNames.IsVisionPart(entry.Name)))
+            string? name = StoredNames.ParameterOf(entry.Name, Config);
+            if (name is null)
                 _ignored.Add(entry.Name);
             else if (!_stored.TryAdd(name, entry))
                 throw SafeTensorsHeader.Refuse(Path, SafeTensorsFault.UnexpectedTensor,
@@ -94,22 +99,37 @@ public sealed class ModelFolder : IDisposable
         }
     }
 
-    /// <summary>A tied head may be stored too where it says the same as the embedding.</summary>
-    private void CheckHead()
+    /// <summary>A tied head may be stored too where it says the same as what it is tied to.</summary>
+    private void CheckHeads()
     {
-        bool isStored = _stored.TryGetValue(ParameterLayout.Head, out TensorEntry? head);
-        if (!Config.TiedHead && !isStored)
+        if (Config is EncoderConfig { HasMaskedHead: true })
+        {
+            CheckCopy(StoredNames.DecoderWeight, EncoderLayout.Words);
+            CheckCopy(StoredNames.DecoderBias, EncoderLayout.HeadBias);
+        }
+
+        if (Config is not DecoderConfig decoder)
+            return;
+        if (decoder.TiedHead)
+            CheckCopy(ParameterLayout.Head, ParameterLayout.Embedding);
+        else if (!_stored.ContainsKey(ParameterLayout.Head))
             throw SafeTensorsHeader.Refuse(Path, SafeTensorsFault.MissingTensor,
                 $"tie_word_embeddings is false, but there is no {ParameterLayout.Head}. Set it to true if the output "
                 + "head is the embedding.");
-        if (!Config.TiedHead || !isStored || !_stored.TryGetValue(ParameterLayout.Embedding, out TensorEntry? table))
+    }
+
+    /// <summary>Leaves out a tensor that is the same as another, where both are stored.</summary>
+    private void CheckCopy(string copy, string original)
+    {
+        if (!_stored.TryGetValue(copy, out TensorEntry? head)
+            || !_stored.TryGetValue(original, out TensorEntry? table))
             return;
-        if (!AreEqual(head!, table))    // not null: it is stored
+        if (!AreEqual(head, table))
             throw SafeTensorsHeader.Refuse(Path, SafeTensorsFault.UnexpectedTensor,
                 $"tie_word_embeddings is true, but {head} differs from {table}. Set it to false if the model has an "
                 + "output head of its own, or remove the head.");
-        _stored.Remove(ParameterLayout.Head);
-        _ignored.Add(head!.Name);
+        _stored.Remove(copy);
+        _ignored.Add(head.Name);
     }
 
     private bool AreEqual(TensorEntry first, TensorEntry second)

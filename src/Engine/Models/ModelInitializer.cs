@@ -6,14 +6,14 @@ namespace FastCpt.Engine.Models;
 /// <remarks>A value depends on the seed, the parameter's name and the element alone.</remarks>
 public static class ModelInitializer
 {
-    public static void Draw(CausalModel model, ulong seed)
+    public static void Draw(Model model, ulong seed)
     {
-        bool offsetNorms = model.Config.Architecture == Architecture.Gemma3;
+        bool offsetNorms = model.Config is DecoderConfig { Architecture: Architecture.Gemma3 };
         foreach (Parameter parameter in model.Parameters.All)
         {
             if (parameter.Value.Shape.Rank >= 2)
                 RandomValues.Normal(parameter, model.Backend, seed, model.Config.InitializerRange);
-            else if (parameter.Name.EndsWith("norm.weight", StringComparison.Ordinal) && !offsetNorms)
+            else if (parameter.Name.EndsWith("norm.weight", StringComparison.OrdinalIgnoreCase) && !offsetNorms)
                 model.Backend.Fill(1, parameter.Value);
             else
                 model.Backend.Fill(0, parameter.Value);

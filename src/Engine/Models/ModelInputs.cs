@@ -3,33 +3,39 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Models;
 
-/// <summary>What a decoder reads: packed rows of one batch, in device memory.</summary>
+/// <summary>What a model reads: packed rows of one batch, in device memory.</summary>
 /// <param name="Ids">I32 [M].</param>
-/// <param name="Positions">I32 [M], within the row's segment.</param>
+/// <param name="Positions">I32 [M], within the row's segment, from 0.</param>
 /// <param name="Segments">Rows that attend to one another.</param>
 /// <param name="Targets">I32 [M]; none where nothing is predicted.</param>
-public readonly record struct ModelInputs(Tensor Ids, Tensor Positions, Segments Segments, Tensor Targets)
+/// <param name="RowKeys">I64 [M]: what each row's dropout depends on, see <see cref="DropoutKey"/>; none where nothing
+/// is dropped.</param>
+public readonly record struct ModelInputs(
+    Tensor Ids, Tensor Positions, Segments Segments, Tensor Targets, Tensor RowKeys = default)
 {
     /// <summary>Copies a batch into the pass that the tape is in.</summary>
     /// <param name="bounds">[count, 2]: first row and one past the last of every segment.</param>
     /// <param name="targets">Empty where nothing is predicted.</param>
+    /// <param name="rowKeys">Empty where nothing is dropped.</param>
     public static ModelInputs Upload(
         Tape tape, ReadOnlySpan<int> ids, ReadOnlySpan<int> positions, ReadOnlySpan<int> bounds,
-        ReadOnlySpan<int> targets)
+        ReadOnlySpan<int> targets, ReadOnlySpan<long> rowKeys = default)
     {
         int longest = 0;
         for (int segment = 0; segment < bounds.Length / 2; segment++)
             longest = Math.Max(longest, bounds[2 * segment + 1] - bounds[2 * segment]);
         return new ModelInputs(
-            Copy(tape, ids, new Shape(ids.Length)),
-            Copy(tape, positions, new Shape(positions.Length)),
-            new Segments(Copy(tape, bounds, new Shape(bounds.Length / 2, 2)), longest),
-            targets.IsEmpty ? Tensor.None : Copy(tape, targets, new Shape(targets.Length)));
+            Copy(tape, ids, DType.I32, new Shape(ids.Length)),
+            Copy(tape, positions, DType.I32, new Shape(positions.Length)),
+            new Segments(Copy(tape, bounds, DType.I32, new Shape(bounds.Length / 2, 2)), longest),
+            targets.IsEmpty ? Tensor.None : Copy(tape, targets, DType.I32, new Shape(targets.Length)),
+            rowKeys.IsEmpty ? Tensor.None : Copy(tape, rowKeys, DType.I64, new Shape(rowKeys.Length)));
     }
 
-    private static Tensor Copy(Tape tape, ReadOnlySpan<int> values, Shape shape)
+    private static Tensor Copy<T>(Tape tape, ReadOnlySpan<T> values, DType type, Shape shape)
+        where T : unmanaged
     {
-        Tensor tensor = tape.Take(DType.I32, shape);
+        Tensor tensor = tape.Take(type, shape);
         tape.Backend.Upload(MemoryMarshal.AsBytes(values), tensor);
         return tensor;
     }

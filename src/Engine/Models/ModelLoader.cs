@@ -8,12 +8,12 @@ namespace FastCpt.Engine.Models;
 public static class ModelLoader
 {
     /// <param name="type">Of weights and activations, whatever type the folder has.</param>
-    /// <param name="positions">Longest row that the model will see.</param>
+    /// <param name="positions">Longest segment that the model will see.</param>
     /// <param name="warn">Told what is odd: ignored keys and tensors, numbers that are not finite.</param>
     /// <param name="stop">Polled once per parameter.</param>
     /// <exception cref="RunException">Exit code 4: malformed files, or weights that do not fit the config.</exception>
     /// <exception cref="DeviceException">The memory is not to be had.</exception>
-    public static CausalModel Load(
+    public static Model Load(
         string path, Backend backend, DType type, int positions, Action<string> warn, StopSignal? stop = null)
     {
         using ModelFolder folder = ModelFolder.Open(path, warn);
@@ -21,10 +21,10 @@ public static class ModelLoader
     }
 
     /// <inheritdoc cref="Load(string, Backend, DType, int, Action{string}, StopSignal?)"/>
-    public static CausalModel Load(
+    public static Model Load(
         ModelFolder folder, Backend backend, DType type, int positions, Action<string> warn, StopSignal? stop = null)
     {
-        CausalModel model = ModelFactory.Create(folder.Config, backend, type, positions);
+        Model model = ModelFactory.Create(folder.Config, backend, type, positions);
         try
         {
             using var reader = new WeightReader(folder, backend);

@@ -9,7 +9,32 @@ public static class ModelRecipe
 
     /// <param name="source">With an architecture; the reader has filled in every other size.</param>
     /// <param name="vocabularySize">Of the tokenizer; taken where the source names none.</param>
-    public static ModelConfig ToConfig(ModelSource source, int vocabularySize)
+    public static ModelConfig ToConfig(ModelSource source, int vocabularySize) =>
+        source.Architecture == ModelSource.XlmRoberta
+            ? ToEncoder(source, vocabularySize)
+            : ToDecoder(source, vocabularySize);
+
+    /// <remarks>Ids of ends and padding are those of XLM-R; the tokenizer has the last word.</remarks>
+    private static EncoderConfig ToEncoder(ModelSource source, int vocabularySize) => new()
+    {
+        // The reader asked for every size, or filled it in.
+        VocabularySize = source.VocabSize ?? vocabularySize,
+        Width = source.HiddenSize!.Value,
+        Layers = source.NumHiddenLayers!.Value,
+        Heads = source.NumAttentionHeads!.Value,
+        InnerWidth = source.IntermediateSize!.Value,
+        MaxPositions = source.MaxPositionEmbeddings ?? 514,
+        NormEpsilon = (float)(source.LayerNormEps ?? 1e-5),
+        HiddenDropout = (float)(source.HiddenDropoutProb ?? 0.1),
+        AttentionDropout = (float)(source.AttentionProbsDropoutProb ?? 0),
+        HasMaskedHead = true,
+        InitializerRange = (float)(source.InitializerRange ?? 0.02),
+        BosToken = 0,
+        PadToken = EncoderConfig.DefaultPadding,
+        EosTokens = [2],
+    };
+
+    private static DecoderConfig ToDecoder(ModelSource source, int vocabularySize)
     {
         Architecture architecture = source.Architecture switch
         {
@@ -25,7 +50,7 @@ public static class ModelRecipe
         int headSize = source.HeadDim ?? source.HiddenSize!.Value / heads;
         int pattern = source.SlidingWindowPattern ?? GemmaPattern;
         var rope = new RopeConfig(source.RopeTheta ?? 10_000);
-        return new ModelConfig
+        return new DecoderConfig
         {
             Architecture = architecture,
             VocabularySize = source.VocabSize ?? vocabularySize,

@@ -16,7 +16,7 @@ public static class ModelSaver
     /// <param name="values">What to store for a parameter, such as its F32 master; null for its value.</param>
     /// <exception cref="RunException">Exit code 6: the folder could not be written.</exception>
     public static void Save(
-        string path, CausalModel model, DType type, string? othersFrom = null,
+        string path, Model model, DType type, string? othersFrom = null,
         Func<Parameter, Tensor>? values = null, StopSignal? stop = null)
     {
         using var output = new FolderWriter(path);
@@ -30,7 +30,7 @@ public static class ModelSaver
     /// <returns>How many numbers are NaN or infinite.</returns>
     /// <inheritdoc cref="Save"/>
     public static long Write(
-        FolderOutput output, CausalModel model, DType type, string? othersFrom = null,
+        FolderOutput output, Model model, DType type, string? othersFrom = null,
         Func<Parameter, Tensor>? values = null, long maxShardBytes = TensorFolderWriter.DefaultShardBytes,
         StopSignal? stop = null)
     {
@@ -61,9 +61,9 @@ public static class ModelSaver
     /// <returns>How many trained numbers are NaN or infinite.</returns>
     /// <exception cref="RunException">Exit code 6: the files could not be written.</exception>
     public static long WriteTrained(
-        FolderOutput output, CausalModel model, ModelFolder origin, Func<Parameter, Tensor> values)
+        FolderOutput output, Model model, ModelFolder origin, Func<Parameter, Tensor> values)
     {
-        WriteConfig(output, model, TrainedType(ParameterLayout.Embedding));
+        WriteConfig(output, model, TrainedType(model.Parameters.All[0].Name));
         using var staging = new TensorStaging(model.Backend);
         TensorEntry[] entries = [.. model.Parameters.All.Select(parameter => ParameterLayout.Entry(
             parameter.Name,
@@ -82,7 +82,7 @@ public static class ModelSaver
         DType TrainedType(string name) => origin.StoredType(name) is var type && type == DType.F64 ? DType.F32 : type;
     }
 
-    private static void WriteConfig(FolderOutput output, CausalModel model, DType type)
+    private static void WriteConfig(FolderOutput output, Model model, DType type)
     {
         byte[] config = ModelConfigWriter.Write(model.Config, type);
         output.Write(ModelConfigReader.FileName, stream => stream.Write(config), config.Length);

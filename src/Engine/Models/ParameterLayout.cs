@@ -6,7 +6,7 @@ namespace FastCpt.Engine.Models;
 /// <summary>Name and shape of a parameter that a model of some config has.</summary>
 public readonly record struct ParameterShape(string Name, Shape Shape);
 
-/// <summary>Every parameter of a decoder by its published name, in the model's order; needs no model.</summary>
+/// <summary>Every parameter of a model by its published name, in the model's order; needs no model.</summary>
 public static class ParameterLayout
 {
     public const string Embedding = "model.embed_tokens.weight";
@@ -14,7 +14,28 @@ public static class ParameterLayout
     /// <summary>There is one only where the head is not the embedding.</summary>
     public const string Head = "lm_head.weight";
 
-    public static IReadOnlyList<ParameterShape> Of(ModelConfig config)
+    public static IReadOnlyList<ParameterShape> Of(ModelConfig config) => config switch
+    {
+        DecoderConfig decoder => Of(decoder),
+        EncoderConfig encoder => EncoderLayout.Of(encoder),
+        _ => throw new ArgumentException($"No layout for {config}."),
+    };
+
+    /// <summary>Number of scalars.</summary>
+    public static long Count(ModelConfig config) => Of(config).Sum(parameter => parameter.Shape.Length);
+
+    /// <summary>What the header of a file says of a parameter.</summary>
+    internal static TensorEntry Entry(string name, DType type, Shape shape) =>
+        new(name, type, [.. Enumerable.Range(0, shape.Rank).Select(axis => shape[axis])]);
+
+    internal static void AddLinear(string name, int outputs, int inputs, bool bias, List<ParameterShape> list)
+    {
+        list.Add(new ParameterShape($"{name}.weight", new Shape(outputs, inputs)));
+        if (bias)
+            list.Add(new ParameterShape($"{name}.bias", new Shape(outputs)));
+    }
+
+    private static List<ParameterShape> Of(DecoderConfig config)
     {
         var list = new List<ParameterShape> { new(Embedding, new Shape(config.VocabularySize, config.Width)) };
         for (int layer = 0; layer < config.Layers; layer++)
@@ -25,14 +46,7 @@ public static class ParameterLayout
         return list;
     }
 
-    /// <summary>Number of scalars.</summary>
-    public static long Count(ModelConfig config) => Of(config).Sum(parameter => parameter.Shape.Length);
-
-    /// <summary>What the header of a file says of a parameter.</summary>
-    internal static TensorEntry Entry(string name, DType type, Shape shape) =>
-        new(name, type, [.. Enumerable.Range(0, shape.Rank).Select(axis => shape[axis])]);
-
-    private static void AddBlock(ModelConfig config, string name, List<ParameterShape> list)
+    private static void AddBlock(DecoderConfig config, string name, List<ParameterShape> list)
     {
         int width = config.Width, inner = config.InnerWidth;
         bool normsAround = config.Architecture == Architecture.Gemma3;
@@ -50,7 +64,7 @@ public static class ParameterLayout
         void AddNorm(string norm, int cols) => list.Add(new ParameterShape($"{name}.{norm}.weight", new Shape(cols)));
     }
 
-    private static void AddAttention(ModelConfig config, string name, List<ParameterShape> list)
+    private static void AddAttention(DecoderConfig config, string name, List<ParameterShape> list)
     {
         int queryWidth = config.Heads * config.HeadSize, keyWidth = config.KeyHeads * config.HeadSize;
         AddLinear($"{name}.q_proj", queryWidth, config.Width, config.QueryKeyValueBias, list);
@@ -61,12 +75,5 @@ public static class ParameterLayout
             return;
         list.Add(new ParameterShape($"{name}.q_norm.weight", new Shape(config.HeadSize)));
         list.Add(new ParameterShape($"{name}.k_norm.weight", new Shape(config.HeadSize)));
-    }
-
-    private static void AddLinear(string name, int outputs, int inputs, bool bias, List<ParameterShape> list)
-    {
-        list.Add(new ParameterShape($"{name}.weight", new Shape(outputs, inputs)));
-        if (bias)
-            list.Add(new ParameterShape($"{name}.bias", new Shape(outputs)));
     }
 }

@@ -1,10 +1,25 @@
 namespace FastCpt.Engine.Models;
 
-/// <summary>What published folders call the tensors around and inside a decoder.</summary>
+/// <summary>What published folders call the tensors around and inside a model.</summary>
 internal static class StoredNames
 {
+    private static readonly string[] EncoderParts = ["embeddings.", "encoder.", "pooler."];
+
     private static readonly string[] VisionParts =
         ["vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector."];
+
+    /// <summary>A masked head's output layer where it is stored beside what it is tied to.</summary>
+    public const string DecoderWeight = "lm_head.decoder.weight", DecoderBias = "lm_head.decoder.bias";
+
+    /// <summary>The parameter that a stored tensor is; null where it is none of the model's.</summary>
+    public static string? ParameterOf(string stored, ModelConfig config)
+    {
+        if (config is EncoderConfig encoder)
+            return OfEncoder(stored, encoder.HasMaskedHead);
+        bool gemma = config is DecoderConfig { Architecture: Architecture.Gemma3 };
+        string name = gemma ? WithoutPrefix(stored) : stored;
+        return IsComputedTable(name) || (gemma && IsVisionPart(stored)) ? null : name;
+    }
 
     /// <summary>The text-only name of a tensor in a multimodal checkpoint.</summary>
     /// <remarks>Older ones say language_model.model.layers, newer ones model.language_model.layers.</remarks>
@@ -22,4 +37,22 @@ internal static class StoredNames
     /// <summary>Rotary frequencies, which older checkpoints carry along.</summary>
     public static bool IsComputedTable(string name) =>
         name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
+
+    /// <remarks>A bare encoder's names lack the prefix; files of old say gamma and beta for a norm's weight and bias.
+    /// The pooler, the masked head where it is not wanted, and a token classifier are no part of the encoder.</remarks>
+    private static string? OfEncoder(string name, bool hasMaskedHead)
+    {
+        const string Gamma = "LayerNorm.gamma", Beta = "LayerNorm.beta";
+        if (Array.Exists(EncoderParts, part => name.StartsWith(part, StringComparison.Ordinal)))
+            name = EncoderLayout.Prefix + name;
+        if (name.EndsWith(Gamma, StringComparison.Ordinal))
+            name = name[..^"gamma".Length] + "weight";
+        else if (name.EndsWith(Beta, StringComparison.Ordinal))
+            name = name[..^"beta".Length] + "bias";
+        bool isOther = name.StartsWith("roberta.pooler.", StringComparison.Ordinal)
+            || name.StartsWith("classifier.", StringComparison.Ordinal)
+            || (!hasMaskedHead && name.StartsWith("lm_head.", StringComparison.Ordinal))
+            || name.EndsWith(".position_ids", StringComparison.Ordinal);
+        return isOther ? null : name;
+    }
 }

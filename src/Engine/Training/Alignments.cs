@@ -17,7 +17,7 @@ internal sealed class Alignments : IDisposable
 
     /// <exception cref="RunException">Exit 3: layers that the model does not have, or an anchor of another
     /// shape.</exception>
-    public Alignments(RunConfig config, CausalModel model, Action<string> say, StopSignal stop)
+    public Alignments(RunConfig config, Model model, Action<string> say, StopSignal stop)
     {
         AlignmentConfig alignment = config.Alignment;
         var groups = LayerGroups.Of(model.Config.Layers, alignment.FirstLayers, alignment.LastLayers);
@@ -50,7 +50,7 @@ internal sealed class Alignments : IDisposable
 
     public void Dispose() => _anchor?.Dispose();
 
-    private static void RequireSameShapes(ModelFolder anchor, CausalModel model, string folder)
+    private static void RequireSameShapes(ModelFolder anchor, Model model, string folder)
     {
         var shapes = ParameterLayout.Of(anchor.Config).ToDictionary(has => has.Name, has => has.Shape);
         foreach (Parameter parameter in model.Parameters.All)

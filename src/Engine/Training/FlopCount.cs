@@ -14,12 +14,13 @@ public static class FlopCount
     /// <param name="bounds">[count, 2]: first row and one past the last of every segment.</param>
     public static double Attention(ModelConfig config, ReadOnlySpan<int> bounds)
     {
-        AttentionShape global = new(
-            config.Heads, config.KeyHeads, config.HeadSize, config.AttentionScale, AttentionMask.Causal);
-        AttentionShape local = global with { Mask = AttentionMask.Window, Window = config.Window };
-        double pairs = 0;
+        double flops = 0;
         for (int layer = 0; layer < config.Layers; layer++)
-            pairs += OpCost.VisiblePairs(bounds, config.LocalLayers[layer] ? local : global);
-        return pairs * 14.0 * config.HeadSize * config.Heads;
+        {
+            AttentionShape shape = config.AttentionOf(layer);
+            flops += OpCost.VisiblePairs(bounds, shape) * 14.0 * shape.HeadSize * shape.Heads;
+        }
+
+        return flops;
     }
 }

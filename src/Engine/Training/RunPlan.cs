@@ -39,7 +39,7 @@ public sealed record RunPlan(
             count += length;
             state += length * valueBytes;
             checkpoint += length * valueBytes;
-            if (parameter.Shape.Rank == 2 && (parameter.Name != ParameterLayout.Embedding || model.TiedHead))
+            if (parameter.Shape.Rank == 2 && (IsProduct(parameter.Name, model)))
                 products += 2.0 * length * rows * (trains ? 3 : 2);
             if (!trains)
                 continue;
@@ -67,12 +67,25 @@ public sealed record RunPlan(
     /// </summary>
     private static long RowBytes(ModelConfig model, bool recompute, int valueBytes)
     {
-        long heads = 2L * (model.Heads + model.KeyHeads) * model.HeadSize;
-        long normed = model.QueryKeyNorm ? (model.Heads + model.KeyHeads) * (long)model.HeadSize : 0;
-        long widths = model.Architecture == Architecture.Gemma3 ? 8 : 4;
-        long block = widths * model.Width + heads + normed + 2L * model.InnerWidth;
+        long block = BlockElements(model);
         // Recomputing keeps what enters each block, and one block at a time whole.
         long kept = recompute ? (long)model.Layers * model.Width + block : model.Layers * block;
         return (kept + 6L * model.Width + 2L * model.InnerWidth) * valueBytes;
     }
+
+    private static long BlockElements(ModelConfig model)
+    {
+        if (model is not DecoderConfig decoder)
+            // q, k, v, heads; both halves before and after their sum and their norm; the feed-forward part twice.
+            return 10L * model.Width + 2L * model.InnerWidth;
+        long heads = 2L * (decoder.Heads + decoder.KeyHeads) * decoder.HeadSize;
+        long normed = decoder.QueryKeyNorm ? (decoder.Heads + decoder.KeyHeads) * (long)decoder.HeadSize : 0;
+        long widths = decoder.Architecture == Architecture.Gemma3 ? 8 : 4;
+        return widths * decoder.Width + heads + normed + 2L * decoder.InnerWidth;
+    }
+
+    /// <summary>Whether a matrix multiplies every row; a table that only rows are looked up in does not.</summary>
+    private static bool IsProduct(string name, ModelConfig model) => model is DecoderConfig decoder
+        ? name != ParameterLayout.Embedding || decoder.TiedHead
+        : !name.Contains("_embeddings.", StringComparison.Ordinal);
 }

@@ -12,7 +12,7 @@ namespace FastCpt.Engine.Training;
 /// ragged windows included. Adding means of means, or dividing by an assumed count, is a known trap.
 /// </remarks>
 internal sealed class StepGradient(
-    CausalModel model, Tape tape, TokenLosses losses, BatchSource batches, bool recompute, StopSignal stop)
+    Model model, Tape tape, TokenLosses losses, BatchSource batches, bool recompute, StopSignal stop)
 {
     /// <summary>Of the last step, in nats per token.</summary>
     public double LossNats { get; private set; }

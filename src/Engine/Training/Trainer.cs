@@ -50,7 +50,7 @@ public sealed class Trainer
     /// <param name="progress">Where to go on from; a default one at the start.</param>
     /// <param name="peakFlops">Arithmetic limit that utilisation is a share of; NaN where unknown.</param>
     public Trainer(
-        CausalModel model, Tape tape, TokenLosses losses, AdamW optimizer, BatchSource batches,
+        Model model, Tape tape, TokenLosses losses, AdamW optimizer, BatchSource batches,
         IReadOnlyList<ValidationPart> validation, TrainingConfig settings, Schedule schedule,
         TrainingCheckpoints checkpoints, TrainingProgress progress, double peakFlops, RunLog log,
         TrainingOptions options, StepProfile? profile = null)

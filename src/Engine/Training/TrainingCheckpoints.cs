@@ -20,7 +20,7 @@ public sealed class TrainingCheckpoints : IDisposable
 
     private readonly CheckpointStore _store;
     private readonly RunConfig _config;
-    private readonly CausalModel _model;
+    private readonly Model _model;
     private readonly AdamW _optimizer;
     private readonly RunLog _log;
     private readonly TimeProvider _time;
@@ -36,7 +36,7 @@ public sealed class TrainingCheckpoints : IDisposable
     /// <param name="held">The lock of the run's folder.</param>
     /// <exception cref="RunException">Exit 6: the disk cannot hold a checkpoint.</exception>
     public TrainingCheckpoints(
-        RunConfig config, RunLock held, CausalModel model, AdamW optimizer, int attempt, RunLog log,
+        RunConfig config, RunLock held, Model model, AdamW optimizer, int attempt, RunLog log,
         TrainingOptions options)
     {
         (_config, _model, _optimizer, _attempt, _log) = (config, model, optimizer, attempt, log);

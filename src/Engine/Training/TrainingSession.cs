@@ -19,7 +19,7 @@ internal sealed class TrainingSession : IDisposable
     private readonly OpProfile _ops = new();
     private readonly Backend _backend;
     private readonly TrainingData _data;
-    private readonly CausalModel _model;
+    private readonly Model _model;
     private readonly Alignments _alignments;
     private readonly FrozenWeights _frozen;
     private readonly AdamW _optimizer;
@@ -129,7 +129,7 @@ internal sealed class TrainingSession : IDisposable
             kind, training.LearningRate, training.MinLearningRate, training.WarmupSteps, steps, training.DecaySteps);
     }
 
-    private CausalModel OpenModel()
+    private Model OpenModel()
     {
         DType type = Precisions.ActivationType(_config.Precision);
         if (_config.Model.Path is { } path)
@@ -141,7 +141,7 @@ internal sealed class TrainingSession : IDisposable
 
         ModelConfig config = ModelRecipe.ToConfig(_config.Model, _tokenizer.VocabularySize);
         RequireVocabulary(config, "model");
-        CausalModel model = ModelFactory.Create(config, _backend, type, _data.RowTokens);
+        Model model = ModelFactory.Create(config, _backend, type, _data.RowTokens);
         ModelInitializer.Draw(model, _config.Seed);
         return model;
     }

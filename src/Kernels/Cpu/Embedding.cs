@@ -26,14 +26,17 @@ internal static unsafe class Embedding
 
     /// <summary>dTable[ids[row], c] += scale · dy[row, c], rows in order, for columns c in [start, end).</summary>
     /// <remarks>One fused multiply-add per row: an element is one chain in the order of rows.</remarks>
+    /// <param name="padding">An id whose rows give nothing.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward<TElement>(
-        int* ids, void* dy, float scale, float* dTable, long rows, long cols, long start, long end)
+        int* ids, void* dy, float scale, int padding, float* dTable, long rows, long cols, long start, long end)
         where TElement : struct, IElement
     {
         Vector512<float> scales = Vector512.Create(scale);
         for (long row = 0; row < rows; row++)
         {
+            if (ids[row] == padding)
+                continue;
             float* target = dTable + ids[row] * cols;
             long from = row * cols, col = start;
             for (; col + 16 <= end; col += 16)
@@ -69,12 +72,12 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
-    protected override void EmbeddingBackwardKernel(Tensor ids, Tensor dy, float scale, Tensor dTable)
+    protected override void EmbeddingBackwardKernel(Tensor ids, Tensor dy, float scale, int padding, Tensor dTable)
     {
         if (IsSingle(dy))
-            EmbedBackward<SingleElement>(ids, dy, scale, dTable);
+            EmbedBackward<SingleElement>(ids, dy, scale, padding, dTable);
         else
-            EmbedBackward<BrainElement>(ids, dy, scale, dTable);
+            EmbedBackward<BrainElement>(ids, dy, scale, padding, dTable);
     }
 
     private void Embed<TTable, TElement>(Tensor ids, Tensor table, float scale, Tensor y)
@@ -86,11 +89,11 @@ public sealed unsafe partial class CpuBackend
             y.Rows,
             LeastRows(y.Cols));
 
-    private void EmbedBackward<TElement>(Tensor ids, Tensor dy, float scale, Tensor dTable)
+    private void EmbedBackward<TElement>(Tensor ids, Tensor dy, float scale, int padding, Tensor dTable)
         where TElement : struct, IElement =>
         _pool.RunRange(
             new EmbeddingBackwardJob<TElement>(
-                (int*)ids.Address, (void*)dy.Address, scale, (float*)dTable.Address, dy.Rows, dy.Cols),
+                (int*)ids.Address, (void*)dy.Address, scale, padding, (float*)dTable.Address, dy.Rows, dy.Cols),
             (dy.Cols + EmbeddingCols - 1) / EmbeddingCols);
 
     private readonly struct EmbeddingJob<TTable, TElement>(int* ids, void* table, float scale, void* y, long cols)
@@ -103,11 +106,12 @@ public sealed unsafe partial class CpuBackend
     }
 
     private readonly struct EmbeddingBackwardJob<TElement>(
-        int* ids, void* dy, float scale, float* dTable, long rows, long cols) : IRangeJob
+        int* ids, void* dy, float scale, int padding, float* dTable, long rows, long cols) : IRangeJob
         where TElement : struct, IElement
     {
         public void Run(long start, long end, int worker) =>
             Cpu.Embedding.Backward<TElement>(
-                ids, dy, scale, dTable, rows, cols, start * EmbeddingCols, Math.Min(end * EmbeddingCols, cols));
+                ids, dy, scale, padding, dTable, rows, cols, start * EmbeddingCols,
+                Math.Min(end * EmbeddingCols, cols));
     }
 }

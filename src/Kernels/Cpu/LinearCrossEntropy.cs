@@ -31,16 +31,19 @@ public sealed unsafe partial class CpuBackend
     internal long KeptLogitBytes { get; init; } = 128L << 20;
 
     protected override void LinearCrossEntropyKernel(
-        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw,
-        bool overwritesWeight)
+        Tensor x, in LinearWeight w, Tensor targets, float gradientScale, Tensor losses, Tensor dx,
+        in LinearGradient dw)
     {
         RefuseDouble(x);
+        LinearGradient gradient = dw;
         int* target = (int*)targets.Address;
         float* loss = (float*)losses.Address;
         long predicting = 0;
         for (long row = 0; row < x.Rows; row++)
             predicting += target[row] != IgnoredTarget ? 1 : 0;
-        LossGroup group = PlanLoss(w, !dx.IsNone || !dw.IsNone, predicting);
+        LossGroup group = PlanLoss(w.Weight, !dx.IsNone || WantsAny(dw), predicting);
+        if (!w.Bias.IsNone)
+            group.Bias = Widened(w.Bias, (float*)ScratchOf(ScratchUse.Bias, w.Bias.Length * sizeof(float)));
         for (long row = 0; row < x.Rows; row++)
         {
             loss[row] = 0;
@@ -48,15 +51,25 @@ public sealed unsafe partial class CpuBackend
                 group.Rows[group.Count++] = new LossRow(row, target[row]);
             if (group.Count == 0 || (group.Count < group.MostRows && row + 1 < x.Rows))
                 continue;
-            LossOfGroup(group, x, w, gradientScale, dx, dw, overwritesWeight);
-            overwritesWeight = false;
+            LossOfGroup(group, x, w.Weight, gradientScale, dx, gradient);
+            gradient = gradient with { Overwrites = false };
             for (int index = 0; index < group.Count; index++)
                 loss[group.Rows[index].Row] = group.Rows[index].Loss;
             group.Count = 0;
         }
 
-        if (overwritesWeight && !dw.IsNone)
-            FillKernel(0, dw); // no row predicts anything
+        if (gradient.Overwrites)
+            ClearUnwritten(dw); // no row predicts anything
+    }
+
+    private static bool WantsAny(in LinearGradient dw) => !dw.Weight.IsNone || !dw.Bias.IsNone;
+
+    private void ClearUnwritten(in LinearGradient dw)
+    {
+        if (!dw.Weight.IsNone)
+            FillKernel(0, dw.Weight);
+        if (!dw.Bias.IsNone)
+            FillKernel(0, dw.Bias);
     }
 
     /// <summary>Rows that go together, and pieces of the vocabulary that do.</summary>
@@ -83,7 +96,7 @@ public sealed unsafe partial class CpuBackend
     }
 
     private void LossOfGroup(
-        LossGroup group, Tensor x, Tensor w, float gradientScale, Tensor dx, Tensor dw, bool overwritesWeight)
+        LossGroup group, Tensor x, Tensor w, float gradientScale, Tensor dx, in LinearGradient dw)
     {
         Tensor input = GatherRows(group, x, x.Type, ScratchUse.LossInput);
         Tensor gradient = dx.IsNone ? Tensor.None : GatherRows(group, dx, DType.F32, ScratchUse.LossGradient);
@@ -93,18 +106,18 @@ public sealed unsafe partial class CpuBackend
             _pool.RunRange(new ObserveJob(group, start, w.Rows), group.Count);
         }
 
-        for (long start = 0; start < w.Rows && !(dx.IsNone && dw.IsNone); start += group.Stretch)
+        for (long start = 0; start < w.Rows && (!dx.IsNone || WantsAny(dw)); start += group.Stretch)
         {
             if (!group.KeepsAll && w.Rows > group.Stretch)
                 MakeLogits(group, input, w, start);
-            AddLossGradients(group, input, w, start, gradientScale, gradient, dw, overwritesWeight);
+            AddLossGradients(group, input, w, start, gradientScale, gradient, dw);
         }
 
         if (!dx.IsNone)
             ScatterRows(group, gradient, dx);
     }
 
-    /// <summary>x Wᵀ [rows, pieces] for a stretch of the vocabulary.</summary>
+    /// <summary>x Wᵀ + bias [rows, pieces] for a stretch of the vocabulary.</summary>
     private void MakeLogits(LossGroup group, Tensor input, Tensor w, long start)
     {
         Tensor pieces = w.Slice(start, group.PiecesAt(start, w.Rows));
@@ -115,17 +128,18 @@ public sealed unsafe partial class CpuBackend
             Output = group.LogitsAt(start),
             OutputType = DType.F32,
             OutputStride = group.Stride,
+            Bias = group.Bias == null ? null : group.Bias + start,
         };
         _gemm.Multiply(product.Plus(Operand.Lines(input), Operand.Lines(pieces), input.Cols));
     }
 
-    /// <summary>Adds what a stretch of the vocabulary gives to dx and dw; overwrites the logits.</summary>
+    /// <summary>Adds what a stretch of the vocabulary gives to dx, dw and the bias's; overwrites the logits.</summary>
     /// <remarks>Where products go in pairs of BF16, the slopes are rounded to BF16 for them. dx sums over the whole
     /// vocabulary, so in links; stretches are multiples of them.</remarks>
     /// <param name="gradient">F32 [rows, C], or none.</param>
     private void AddLossGradients(
-        LossGroup group, Tensor input, Tensor w, long start, float gradientScale, Tensor gradient, Tensor dw,
-        bool overwritesWeight)
+        LossGroup group, Tensor input, Tensor w, long start, float gradientScale, Tensor gradient,
+        in LinearGradient dw)
     {
         bool pairs = _gemm.HasPairs && input.Type == DType.BF16 && w.Type == DType.BF16;
         if (pairs)
@@ -135,13 +149,28 @@ public sealed unsafe partial class CpuBackend
         // Slopes lie at the start of their rows of logits, so rows of BF16 are twice as far apart.
         long stride = pairs ? 2 * group.Stride : group.Stride, pieces = group.PiecesAt(start, w.Rows);
         DType type = pairs ? DType.BF16 : DType.F32;
-        if (!dw.IsNone)
-            _gemm.Multiply(Into(dw.Slice(start, pieces), overwritesWeight).Plus(
+        if (!dw.Bias.IsNone)
+            AddSlopes(
+                group, start, type, stride, dw.Overwrites,
+                dw.Bias.Reshape(new Shape(w.Rows, 1)).Slice(start, pieces));
+        if (!dw.Weight.IsNone)
+            _gemm.Multiply(Into(dw.Weight.Slice(start, pieces), dw.Overwrites).Plus(
                 new Operand(group.LogitsAt(start), type, stride, along: false), Operand.Columns(input), input.Rows));
         if (!gradient.IsNone)
             _gemm.Multiply(Product.AddTo(gradient).Plus(
                 new Operand(group.LogitsAt(start), type, stride, along: true),
                 Operand.Columns(w.Slice(start, pieces)), pieces, inLinks: true));
+    }
+
+    /// <summary>dBias (+)= Σ rows of slopes.</summary>
+    private void AddSlopes(LossGroup group, long start, DType type, long stride, bool overwrites, Tensor dBias)
+    {
+        if (overwrites)
+            FillKernel(0, dBias);
+        if (type == DType.BF16)
+            AddColumnSums<BrainElement>(group.LogitsAt(start), group.Count, stride, dBias);
+        else
+            AddColumnSums<SingleElement>(group.LogitsAt(start), group.Count, stride, dBias);
     }
 
     /// <summary>A group's rows one after the other: where they lie, or else copies in the type asked for.</summary>
@@ -190,6 +219,9 @@ public sealed unsafe partial class CpuBackend
         public bool KeepsAll;
 
         public float* Logits;
+
+        /// <summary>F32 [V], or null.</summary>
+        public float* Bias;
 
         /// <summary>Floats from one row of a stretch's logits to the next.</summary>
         public readonly long Stride => StrideOf(Stretch);

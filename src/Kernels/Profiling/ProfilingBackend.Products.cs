@@ -46,13 +46,12 @@ public sealed partial class ProfilingBackend
     }
 
     protected override void LinearCrossEntropyKernel(
-        Tensor x, Tensor w, Tensor targets, float gradientScale, Tensor losses, Tensor dx, Tensor dw,
-        bool overwritesWeight)
+        Tensor x, in LinearWeight w, Tensor targets, float gradientScale, Tensor losses, Tensor dx,
+        in LinearGradient dw)
     {
         long start = Begin();
-        inner.LinearCrossEntropy(x, w, targets, gradientScale, losses, dx, dw, overwritesWeight);
-        End(nameof(LinearCrossEntropy), start, OpCost.OfLinear(x, new LinearWeight(w), losses)
-            + OpCost.OfLinearBackward(
-                x, new LinearWeight(w), Tensor.None, dx, new LinearGradient(dw)));
+        inner.LinearCrossEntropy(x, w, targets, gradientScale, losses, dx, dw);
+        End(nameof(LinearCrossEntropy), start, OpCost.OfLinear(x, w, losses)
+            + OpCost.OfLinearBackward(x, w, Tensor.None, dx, dw));
     }
 }

@@ -39,10 +39,10 @@ public sealed partial class ProfilingBackend
         End(nameof(Embedding), start, OpCost.Touching(ids, y, y));
     }
 
-    protected override void EmbeddingBackwardKernel(Tensor ids, Tensor dy, float scale, Tensor dTable)
+    protected override void EmbeddingBackwardKernel(Tensor ids, Tensor dy, float scale, int padding, Tensor dTable)
     {
         long start = Begin();
-        inner.EmbeddingBackward(ids, dy, scale, dTable);
+        inner.EmbeddingBackward(ids, dy, scale, padding, dTable);
         End(nameof(EmbeddingBackward), start, OpCost.Touching(ids, dy, dy, dy));
     }
 }

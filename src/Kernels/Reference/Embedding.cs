@@ -11,13 +11,13 @@ public sealed partial class ReferenceBackend
                 output[row, col] = scale * vectors[pieces[row], col];
     }
 
-    protected override void EmbeddingBackwardKernel(Tensor ids, Tensor dy, float scale, Tensor dTable)
+    protected override void EmbeddingBackwardKernel(Tensor ids, Tensor dy, float scale, int padding, Tensor dTable)
     {
         Elements dOutput = new(dy), dVectors = new(dTable);
         ReadOnlySpan<int> pieces = Integers(ids);
         for (int piece = 0; piece < dTable.Rows; piece++)
         {
-            if (!pieces.Contains(piece))
+            if (piece == padding || !pieces.Contains(piece))
                 continue;
             for (long col = 0; col < dy.Cols; col++)
             {

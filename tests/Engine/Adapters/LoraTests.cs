@@ -20,7 +20,7 @@ internal sealed class LoraTests
     [TestCase(32, LoraSettings.AllLinear, 5_210_112)]
     public void Attach_OnALlamaOf110M_TrainsThatMany(int rank, string targets, long count)
     {
-        ModelConfig config = TinyModels.Config(Architecture.Llama, layers: 12) with
+        DecoderConfig config = TinyModels.Config(Architecture.Llama, layers: 12) with
         {
             VocabularySize = 100, Width = 768, Heads = 12, KeyHeads = 4, HeadSize = 64, InnerWidth = 2048,
         };

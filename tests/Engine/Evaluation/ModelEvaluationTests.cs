@@ -93,7 +93,7 @@ internal sealed class ModelEvaluationTests
     private (double Nats, long Tokens, long Bytes) ScoreAlone()
     {
         using Backend backend = Backends.Open("reference");
-        using CausalModel model = ModelLoader.Load(
+        using var model = (CausalModel)ModelLoader.Load(
             _scored.ModelFolder, backend, DType.F64, ScoredModel.Context, _ => { });
         using var tape = new Tape(backend);
         double nats = 0;

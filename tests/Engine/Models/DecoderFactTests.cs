@@ -18,7 +18,7 @@ public sealed class DecoderFactTests
     public void Fact44_EmbeddingScale_IsOfTheWeightsType(DType type, float expected)
     {
         using Backend backend = Backends.Open("reference");
-        ModelConfig config = TinyModels.Config(Architecture.Gemma3, layers: 1) with { Width = 2560 };
+        DecoderConfig config = TinyModels.Config(Architecture.Gemma3, layers: 1) with { Width = 2560 };
         using CausalModel model = ModelFactory.Create(config, backend, type, positions: 1);
         Assert.That(model.EmbeddingScale, Is.EqualTo(expected));
     }
@@ -50,7 +50,7 @@ public sealed class DecoderFactTests
         [Values] bool local, [ValueSource(nameof(Devices))] string device)
     {
         using Backend backend = Backends.Open(device);
-        ModelConfig config = TinyModels.Config(Architecture.Gemma3, layers: 1) with
+        DecoderConfig config = TinyModels.Config(Architecture.Gemma3, layers: 1) with
         {
             LocalLayers = [local], Window = Window,
         };
@@ -80,7 +80,7 @@ public sealed class DecoderFactTests
         [Values(DType.F32, DType.BF16)] DType type)
     {
         int[] lengths = [5, 130, 1, 64, 33, 200];
-        ModelConfig config = TinyModels.Config(architecture) with
+        DecoderConfig config = TinyModels.Config(architecture) with
         {
             Width = 48, HeadSize = 16, InnerWidth = 72, VocabularySize = 131, Window = 37,
         };

@@ -18,7 +18,7 @@ internal sealed class GoldenCase
 
     private static string Root => Path.Combine(TestData.RepositoryRoot, "tests", "Golden", "models");
 
-    /// <summary>The decoders; the encoder is not run by the engine.</summary>
+    /// <summary>The decoders; the encoder has its own, <see cref="GoldenEncoder"/>.</summary>
     public static IEnumerable<string> Names => Directory.GetDirectories(Root)
         .Select(folder => Path.GetFileName(folder)!)      // not null: a folder has a name
         .Where(name => name != "encoder-tiny").Order(StringComparer.Ordinal);
@@ -60,7 +60,8 @@ internal sealed class GoldenCase
     }
 
     public CausalModel Load(Backend backend, DType type) =>
-        ModelLoader.Load(Folder, backend, type, LongestDocument, warning => TestContext.Out.WriteLine(warning));
+        (CausalModel)ModelLoader.Load(
+            Folder, backend, type, LongestDocument, warning => TestContext.Out.WriteLine(warning));
 
     /// <summary>Everything that the model makes of the case, under the names of the expected tensors.</summary>
     public Dictionary<string, double[]> Run(CausalModel model, bool recompute = false)
@@ -87,9 +88,11 @@ internal sealed class GoldenCase
         return results;
     }
 
-    public Dictionary<string, double[]> Expected()
+    public Dictionary<string, double[]> Expected() => ReadExpected(Folder);
+
+    public static Dictionary<string, double[]> ReadExpected(string folder)
     {
-        using SafeTensorsFile file = SafeTensorsFile.Open(Path.Combine(Folder, "expected.safetensors"));
+        using SafeTensorsFile file = SafeTensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
         var expected = new Dictionary<string, double[]>();
         foreach (TensorEntry entry in file.Entries)
         {

@@ -62,7 +62,7 @@ public sealed class GoldenModelTests
         using CausalModel model = golden.Load(backend, type);
         ModelSaver.Save(folder.At("saved"), model, type);
         var warnings = new List<string>();
-        using CausalModel again = ModelLoader.Load(
+        using var again = (CausalModel)ModelLoader.Load(
             folder.At("saved"), backend, type, golden.LongestDocument, warnings.Add);
         Assert.That(warnings, Is.Empty);
         Assert.That(again.Config.IsSameAs(model.Config), Is.True);

@@ -21,9 +21,9 @@ public sealed class ModelConfigTests
     [Test]
     public void Reader_FillsInPublishedDefaults()
     {
-        ModelConfig llama = Parse("{\"model_type\": \"llama\"}").Config;
-        ModelConfig qwen3 = Parse("{\"model_type\": \"qwen3\"}").Config;
-        ModelConfig gemma = Parse("{\"model_type\": \"gemma3_text\"}").Config;
+        var llama = (DecoderConfig)Parse("{\"model_type\": \"llama\"}").Config;
+        var qwen3 = (DecoderConfig)Parse("{\"model_type\": \"qwen3\"}").Config;
+        var gemma = (DecoderConfig)Parse("{\"model_type\": \"gemma3_text\"}").Config;
         Assert.Multiple(() =>
         {
             Assert.That((llama.VocabularySize, llama.Width, llama.InnerWidth, llama.Layers, llama.Heads),
@@ -46,22 +46,23 @@ public sealed class ModelConfigTests
     public void Reader_TakesTheTextPartOfAMultimodalGemma()
     {
         ModelConfigFile file = Golden("gemma3-multimodal");
+        var config = (DecoderConfig)file.Config;
         Assert.Multiple(() =>
         {
             Assert.That(file.IsMultimodal, Is.True);
             Assert.That(file.IgnoredKeys, Is.Empty);
-            Assert.That(file.Config.LocalLayers, Is.EqualTo(new[] { true, true, true, true, true, false, true }));
-            Assert.That(file.Config.Rope, Is.EqualTo(new RopeConfig(1e6, RopeScaling.Linear, 8)));
-            Assert.That(file.Config.LocalRope, Is.EqualTo(new RopeConfig(1e4)));
-            Assert.That(file.Config.EosTokens, Is.EqualTo(new[] { 1, 85 }));
-            Assert.That(file.Config.TiedHead, Is.True);
+            Assert.That(config.LocalLayers, Is.EqualTo(new[] { true, true, true, true, true, false, true }));
+            Assert.That(config.Rope, Is.EqualTo(new RopeConfig(1e6, RopeScaling.Linear, 8)));
+            Assert.That(config.LocalRope, Is.EqualTo(new RopeConfig(1e4)));
+            Assert.That(config.EosTokens, Is.EqualTo(new[] { 1, 85 }));
+            Assert.That(config.TiedHead, Is.True);
         });
     }
 
     [Test]
     public void Reader_ReadsLlama3ScalingInTheNewerSpelling()
     {
-        ModelConfig config = Golden("llama3-untied-sharded").Config;
+        var config = (DecoderConfig)Golden("llama3-untied-sharded").Config;
         Assert.That(config.Rope, Is.EqualTo(new RopeConfig(500_000, RopeScaling.Llama3, 8, 1, 4, 64)));
         Assert.That((config.HeadSize, config.TiedHead), Is.EqualTo((16, false)));
     }
@@ -71,13 +72,13 @@ public sealed class ModelConfigTests
     [TestCase("\"rope_theta\": 5000, \"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 2.5}")]
     [TestCase("\"rope_parameters\": {\"rope_theta\": 5000.0, \"rope_type\": \"linear\", \"factor\": 2.5}")]
     public void Reader_ReadsEverySpellingOfLinearScaling(string members) =>
-        Assert.That(Parse("{\"model_type\": \"llama\", " + members + "}").Config.Rope,
+        Assert.That(((DecoderConfig)Parse("{\"model_type\": \"llama\", " + members + "}").Config).Rope,
             Is.EqualTo(new RopeConfig(5000, RopeScaling.Linear, 2.5)));
 
     [Test]
     public void Reader_LetsLayerTypesOverrideThePattern()
     {
-        ModelConfig config = Golden("gemma3-layer-types").Config;
+        var config = (DecoderConfig)Golden("gemma3-layer-types").Config;
         Assert.That(config.LocalLayers, Is.EqualTo(new[] { false, true, false }));
         Assert.That(config.Rope, Is.EqualTo(new RopeConfig(20_000, RopeScaling.Linear, 4)));
         Assert.That(config.LocalRope, Is.EqualTo(new RopeConfig(500)));
@@ -103,7 +104,7 @@ public sealed class ModelConfigTests
     [TestCaseSource(nameof(GoldenCases))]
     public void Writer_WritesWhatTheReaderReads(string name)
     {
-        ModelConfig config = Golden(name).Config;
+        var config = (DecoderConfig)Golden(name).Config;
         byte[] bytes = ModelConfigWriter.Write(config, DType.BF16);
         ModelConfigFile back = ModelConfigReader.Parse(bytes, "written");
         Assert.Multiple(() =>
@@ -117,7 +118,7 @@ public sealed class ModelConfigTests
     [Test]
     public void Writer_RefusesWhatTheFileCannotExpress()
     {
-        ModelConfig odd = Golden("llama-tied").Config with { AttentionScale = 0.4f };
+        var odd = (DecoderConfig)Golden("llama-tied").Config with { AttentionScale = 0.4f };
         Assert.That(() => ModelConfigWriter.Write(odd, DType.F32), Throws.ArgumentException);
         Assert.That(
             System.Text.Encoding.UTF8.GetString(ModelConfigWriter.Write(Golden("llama-tied").Config, DType.F16)),

@@ -10,10 +10,10 @@ public sealed class ModelFolderTests
     private const string Embedding = "model.embed_tokens.weight", Head = "lm_head.weight";
     private const string Up = "model.layers.1.mlp.up_proj.weight";
 
-    private static ModelConfig Llama(bool tied = true) =>
+    private static DecoderConfig Llama(bool tied = true) =>
         TinyModels.Config(Architecture.Llama, tied: tied) with { AttentionScale = (float)(1 / Math.Sqrt(6)) };
 
-    private static ModelConfig Gemma => TinyModels.Config(Architecture.Gemma3);
+    private static DecoderConfig Gemma => TinyModels.Config(Architecture.Gemma3);
 
     [Test]
     public void Fault_S15_MissingTensor()
@@ -57,7 +57,7 @@ public sealed class ModelFolderTests
     public void Fault_M7_MoreLayersThanTheConfigSays()
     {
         using var folder = new FolderBuilder(Llama());
-        folder.Config = folder.Config with { Layers = 1, LocalLayers = [false] };
+        folder.Config = (DecoderConfig)folder.Config with { Layers = 1, LocalLayers = [false] };
         folder.Write();
         AssertRefused(folder, "UnexpectedTensor", "9 tensors", "model.layers.1.");
     }
@@ -67,7 +67,7 @@ public sealed class ModelFolderTests
     {
         using var folder = new FolderBuilder(Llama(tied: true)).Write();
         using Backend backend = Backends.Open("reference");
-        using CausalModel model = ModelLoader.Load(folder.Path, backend, DType.F32, 8, Assert.Fail);
+        using var model = (CausalModel)ModelLoader.Load(folder.Path, backend, DType.F32, 8, Assert.Fail);
         Assert.That(model.Head, Is.SameAs(model.Parameters[Embedding]));
     }
 
@@ -91,7 +91,7 @@ public sealed class ModelFolderTests
     {
         using var folder = new FolderBuilder(Llama(tied: false)).Write();
         using Backend backend = Backends.Open("reference");
-        using CausalModel model = ModelLoader.Load(folder.Path, backend, DType.F32, 8, Assert.Fail);
+        using var model = (CausalModel)ModelLoader.Load(folder.Path, backend, DType.F32, 8, Assert.Fail);
         Assert.That(model.Head, Is.SameAs(model.Parameters[Head]));
         Assert.That(TestTensors.Read(backend, model.Head.Value), Is.EqualTo(folder[Head]));
     }
@@ -112,7 +112,7 @@ public sealed class ModelFolderTests
         folder.Write();
         using Backend backend = Backends.Open("reference");
         var warnings = new List<string>();
-        using CausalModel model = ModelLoader.Load(folder.Path, backend, DType.F32, 8, warnings.Add);
+        using var model = (CausalModel)ModelLoader.Load(folder.Path, backend, DType.F32, 8, warnings.Add);
         Assert.That(warnings, Has.Count.EqualTo(1));
         Assert.That(warnings[0], Does.Contain("2 of the 12").And.Contain("model.norm.weight"));
     }
@@ -128,7 +128,7 @@ public sealed class ModelFolderTests
             .Set($"{vision}multi_modal_projector.norm", DType.F32, [2, 2]).Write();
         using Backend backend = Backends.Open("reference");
         var warnings = new List<string>();
-        using CausalModel model = ModelLoader.Load(folder.Path, backend, DType.F32, 8, warnings.Add);
+        using var model = (CausalModel)ModelLoader.Load(folder.Path, backend, DType.F32, 8, warnings.Add);
         Assert.That(warnings, Has.Count.EqualTo(1).And.One.Contains("2 tensors"));
         Assert.That(TestTensors.Read(backend, model.Parameters["model.norm.weight"].Value), Is.EqualTo(norm));
         Assert.That(TestTensors.Read(backend, model.Head.Value), Is.EqualTo(headValues));
@@ -182,7 +182,7 @@ public sealed class ModelFolderTests
 
         double[] Norm(Backend backend, DType type)
         {
-            using CausalModel model = ModelLoader.Load(folder.Path, backend, type, 8, Assert.Fail);
+            using var model = (CausalModel)ModelLoader.Load(folder.Path, backend, type, 8, Assert.Fail);
             return TestTensors.Read(backend, model.Parameters["model.norm.weight"].Value);
         }
     }

@@ -9,7 +9,7 @@ namespace FastCpt.Tests.Engine.Models;
 
 public sealed class ModelSaverTests
 {
-    private static ModelConfig Gemma => TinyModels.Config(Architecture.Gemma3);
+    private static DecoderConfig Gemma => TinyModels.Config(Architecture.Gemma3);
 
     [Test]
     public void Saver_WritesTheSameBytesTwice()
@@ -59,7 +59,7 @@ public sealed class ModelSaverTests
 
         double[] Norm(string name)
         {
-            using CausalModel again = ModelLoader.Load(folder.At(name), backend, DType.F32, 8, Assert.Fail);
+            using var again = (CausalModel)ModelLoader.Load(folder.At(name), backend, DType.F32, 8, Assert.Fail);
             return TestTensors.Read(backend, again.Parameters["model.norm.weight"].Value);
         }
     }
@@ -77,7 +77,7 @@ public sealed class ModelSaverTests
         }
 
         Assert.That(Directory.GetFiles(folder.At("saved"), "model-*.safetensors"), Has.Length.GreaterThan(2));
-        using CausalModel again = ModelLoader.Load(folder.At("saved"), backend, DType.F32, 8, Assert.Fail);
+        using var again = (CausalModel)ModelLoader.Load(folder.At("saved"), backend, DType.F32, 8, Assert.Fail);
         foreach (Parameter parameter in model.Parameters.All)
             Assert.That(TestTensors.Read(backend, again.Parameters[parameter.Name].Value),
                 Is.EqualTo(TestTensors.Read(backend, parameter.Value)));

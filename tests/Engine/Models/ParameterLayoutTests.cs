@@ -13,7 +13,7 @@ public sealed class ParameterLayoutTests
     [Test]
     public void Fact43_Gemma4B_HasThePublishedParameters()
     {
-        ModelConfig config = ModelConfigTests.Parse(Gemma4B).Config;
+        var config = (DecoderConfig)ModelConfigTests.Parse(Gemma4B).Config;
         IReadOnlyList<ParameterShape> layout = ParameterLayout.Of(config);
         Assert.Multiple(() =>
         {

@@ -16,7 +16,7 @@ internal static class TinyModels
     public static readonly int[] Positions = [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5];
     public static readonly int[] Bounds = [0, 5, 5, 11];
 
-    public static ModelConfig Config(Architecture architecture, int layers = 2, bool tied = true) => new()
+    public static DecoderConfig Config(Architecture architecture, int layers = 2, bool tied = true) => new()
     {
         Architecture = architecture,
         VocabularySize = 13,
@@ -44,7 +44,7 @@ internal static class TinyModels
     };
 
     /// <summary>A model with no value at a special point: norm weights and biases are random too.</summary>
-    public static CausalModel Create(ModelConfig config, Backend backend, DType type, int positions = Rows)
+    public static CausalModel Create(DecoderConfig config, Backend backend, DType type, int positions = Rows)
     {
         CausalModel model = ModelFactory.Create(config, backend, type, positions);
         ModelInitializer.Draw(model, seed: 5);

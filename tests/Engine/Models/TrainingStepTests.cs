@@ -114,7 +114,7 @@ public sealed class TrainingStepTests
 
         public Step(int threads, Architecture architecture, DType type, bool recompute, bool adapters)
         {
-            ModelConfig config = TinyModels.Config(architecture, tied: architecture != Architecture.Qwen3) with
+            DecoderConfig config = TinyModels.Config(architecture, tied: architecture != Architecture.Qwen3) with
             {
                 Width = 48, HeadSize = 16, InnerWidth = 72, VocabularySize = Vocabulary, Window = 37,
             };

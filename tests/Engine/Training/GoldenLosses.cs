@@ -92,7 +92,7 @@ internal static class GoldenLosses
     {
         string[] parts = name.Split('-');
         var precision = Enum.Parse<Precision>(parts[1], ignoreCase: true);
-        ModelConfig config = TinyModels.Config(Enum.Parse<Architecture>(parts[0], ignoreCase: true), layers: 6) with
+        DecoderConfig config = TinyModels.Config(Enum.Parse<Architecture>(parts[0], ignoreCase: true), layers: 6) with
         {
             Width = 48, HeadSize = 16, InnerWidth = 72, VocabularySize = Vocabulary, Window = 37,
         };

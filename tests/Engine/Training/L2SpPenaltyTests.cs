@@ -106,7 +106,7 @@ internal sealed class L2SpPenaltyTests
             _folder = new FolderBuilder(Config).Write();
             _backend = Backends.Open(device, threads: 2);
             using ModelFolder folder = ModelFolder.Open(_folder.Path, Assert.Fail);
-            _model = ModelLoader.Load(folder, _backend, DType.F32, 32, Assert.Fail);
+            _model = (CausalModel)ModelLoader.Load(folder, _backend, DType.F32, 32, Assert.Fail);
             _model.Parameters.Train(_ => true);
             _model.Parameters.ClearGradients();
             Penalties = new L2Sp(lambdas ?? Lambdas, LayerGroups.Of(6, 2, 1));

@@ -108,7 +108,7 @@ internal sealed class ResumeInputTests
     public void FrozenWeights_NoticesWhatMoved()
     {
         using Backend backend = Backends.Open("cpu");
-        using CausalModel model = ModelLoader.Load(_runs.Final("base"), backend, DType.F32, 32, _ => { });
+        using var model = (CausalModel)ModelLoader.Load(_runs.Final("base"), backend, DType.F32, 32, _ => { });
         Parameter frozen = model.Parameters["model.layers.3.mlp.up_proj.weight"];
         model.Parameters.Train(parameter => parameter != frozen);
         var weights = new FrozenWeights(model.Parameters);

@@ -58,7 +58,7 @@ internal sealed class RunPlanTests
     public void Plan_CountsTheOperationsThatAStepCounts(
         [Values] Architecture architecture, [Values] bool tied, [Values] bool freeze)
     {
-        ModelConfig config = TinyModels.Config(architecture, layers: 6, tied || architecture == Architecture.Gemma3);
+        DecoderConfig config = TinyModels.Config(architecture, layers: 6, tied || architecture == Architecture.Gemma3);
         var alignment = new AlignmentConfig
         {
             Freeze = freeze ? new FreezeConfig { Groups = [LayerGroup.Middle] } : null,

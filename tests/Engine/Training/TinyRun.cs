@@ -117,7 +117,7 @@ internal sealed class TinyRun : IDisposable
     public double[] Values(string name, string parameter)
     {
         using Backend backend = Backends.Open("reference");
-        using CausalModel model = ModelLoader.Load(Final(name), backend, DType.F32, 32, _ => { });
+        using var model = (CausalModel)ModelLoader.Load(Final(name), backend, DType.F32, 32, _ => { });
         return TestTensors.Read(backend, model.Parameters[parameter].Value);
     }
 

@@ -73,7 +73,7 @@ internal sealed class TrainingRunTests
     public void Fact14_FrozenLayers_HaveNeitherGradientNorState()
     {
         using Backend backend = Backends.Open("cpu");
-        using CausalModel model = ModelLoader.Load(_runs.Final("base"), backend, DType.F32, 32, _ => { });
+        using var model = (CausalModel)ModelLoader.Load(_runs.Final("base"), backend, DType.F32, 32, _ => { });
         RunConfig config = _runs.From("base", "marks") with
         {
             Alignment = new AlignmentConfig { Freeze = new FreezeConfig { Groups = [LayerGroup.Middle] } },
@@ -95,7 +95,7 @@ internal sealed class TrainingRunTests
     public void Fact17_ZeroLambda_HoldsNoAnchor()
     {
         using Backend backend = Backends.Open("cpu");
-        using CausalModel model = ModelLoader.Load(_runs.Final("base"), backend, DType.F32, 32, _ => { });
+        using var model = (CausalModel)ModelLoader.Load(_runs.Final("base"), backend, DType.F32, 32, _ => { });
         using var quiet = new StopSignal(folder: null, _ => { });
         using var marks = new Alignments(
             Pulled("marks", new L2SpConfig { First = 0, Middle = 0.05, Last = 0, Other = 0 }), model, _ => { }, quiet);

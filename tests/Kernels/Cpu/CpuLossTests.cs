@@ -35,12 +35,12 @@ public sealed class CpuLossTests
         Tensor x = tensors.Take(DType.F32, 60, 24), w = tensors.Take(DType.F32, 3001, 24);
         Tensor losses = tensors.Take(DType.F32, 1, 60), loss = tensors.Take(DType.F32, 1, 1);
         Tensor dx = tensors.Take(DType.F32, 60, 24);
-        backend.LinearCrossEntropy(x, w, tensors.Take(targets), 1, losses, dx, Tensor.None);
+        backend.LinearCrossEntropy(x, new(w), tensors.Take(targets), 1, losses, dx, default);
         byte[] together = tensors.Bytes(losses);
         foreach (int row in new[] { 0, 31, 59 })
         {
             backend.LinearCrossEntropy(
-                x.Slice(row, 1), w, tensors.Take([targets[row]]), 1, loss, Tensor.None, Tensor.None);
+                x.Slice(row, 1), new(w), tensors.Take([targets[row]]), 1, loss, Tensor.None, default);
             Assert.That(tensors.Bytes(loss), Is.EqualTo(together[(4 * row)..(4 * row + 4)]), $"row {row}");
         }
     }
@@ -57,7 +57,7 @@ public sealed class CpuLossTests
         Tensor targets = tensors.Take([.. Enumerable.Range(0, Rows).Select(row => row % 5 == 4 ? -1 : 64 * row)]);
         Tensor dx = wantsGradient ? tensors.Take(DType.F32, Rows, Width) : Tensor.None;
         Tensor dw = wantsGradient ? tensors.Take(DType.F32, Vocabulary, Width) : Tensor.None;
-        backend.LinearCrossEntropy(x, w, targets, 1f / Rows, losses, dx, dw);
+        backend.LinearCrossEntropy(x, new(w), targets, 1f / Rows, losses, dx, new(dw));
         // At least the logits of one stretch: 2,048 pieces for a quarter of the 3,277 rows that predict.
         const long Logits = 2048 * 820 * sizeof(float);
         Assert.That(backend.ScratchBytes, Is.GreaterThan(Logits).And.LessThan(20 << 20));
@@ -77,8 +77,8 @@ public sealed class CpuLossTests
         const int Rows = 1100, Width = 16, Vocabulary = 32_000;
         Tensor x = tensors.Take(DType.F32, Rows, Width), w = tensors.Take(DType.F32, Vocabulary, Width);
         backend.LinearCrossEntropy(
-            x, w, tensors.Take([.. Enumerable.Range(0, Rows)]), 1, tensors.Take(DType.F32, 1, Rows),
-            tensors.Take(DType.F32, Rows, Width), tensors.Take(DType.F32, Vocabulary, Width));
+            x, new(w), tensors.Take([.. Enumerable.Range(0, Rows)]), 1, tensors.Take(DType.F32, 1, Rows),
+            tensors.Take(DType.F32, Rows, Width), new(tensors.Take(DType.F32, Vocabulary, Width)));
         // Two groups of 550 rows: all their logits, and not much more.
         const long Logits = 550L * Vocabulary * sizeof(float);
         Assert.That(backend.ScratchBytes, Is.GreaterThan(Logits).And.LessThan(150 << 20));
@@ -93,8 +93,8 @@ public sealed class CpuLossTests
         Tensor x = tensors.Take(type, Rows, Width), w = tensors.Take(type, Vocabulary, Width);
         Tensor targets = tensors.Take([.. Enumerable.Range(0, Rows).Select(row => row % 3 == 0 ? -1 : row)]);
         backend.LinearCrossEntropy(
-            x, w, targets, 1, tensors.Take(DType.F32, 1, Rows), tensors.Take(type, Rows, Width),
-            tensors.Take(DType.F32, Vocabulary, Width));
+            x, new(w), targets, 1, tensors.Take(DType.F32, 1, Rows), tensors.Take(type, Rows, Width),
+            new(tensors.Take(DType.F32, Vocabulary, Width)));
         Assert.That(backend.ScratchBytes, Is.LessThan(MostScratchBytes));
     }
 
@@ -109,7 +109,7 @@ public sealed class CpuLossTests
         Tensor dw = tensors.Take(DType.F32, Vocabulary, Width);
         int[] targets =
             [.. Enumerable.Range(0, Rows).Select(row => everyRowCounts || row % 7 != 3 ? row * 16 % Vocabulary : -1)];
-        backend.LinearCrossEntropy(x, w, tensors.Take(targets), 0.01f, losses, dx, dw);
+        backend.LinearCrossEntropy(x, new(w), tensors.Take(targets), 0.01f, losses, dx, new(dw));
         return [tensors.Bytes(losses), tensors.Bytes(dx), tensors.Bytes(dw)];
     }
 }
