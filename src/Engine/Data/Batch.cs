@@ -36,7 +36,7 @@ public sealed class Batch
     /// <summary>[M], each in [0, V).</summary>
     public ReadOnlySpan<int> TokenIds => _tokenIds.AsSpan(0, TokenCount);
 
-    /// <summary>[M], the next token, or <see cref="Backend.IgnoredTarget"/>.</summary>
+    /// <summary>[M], the next token, a word's label, or <see cref="Backend.IgnoredTarget"/>.</summary>
     public ReadOnlySpan<int> Targets => _targets.AsSpan(0, TokenCount);
 
     /// <summary>[M], from 0 in each segment.</summary>
@@ -48,7 +48,7 @@ public sealed class Batch
     /// <summary>[S], a number that the segment's text has in every epoch and batch; it keys randomness.</summary>
     public ReadOnlySpan<long> Samples => _samples.AsSpan(0, SegmentCount);
 
-    /// <summary>Targets that are tokens.</summary>
+    /// <summary>Targets that are not ignored.</summary>
     public int PredictedTokens { get; private set; }
 
     /// <summary>Bytes of text that those stand for; see <see cref="DocumentTokens.BytesOf"/>.</summary>
@@ -88,6 +88,21 @@ public sealed class Batch
         LongestSegment = Math.Max(LongestSegment, length);
         PredictedTokens += lastTarget == Backend.IgnoredTarget ? length - 1 : length;
         PredictedBytes += predictedBytes;
+    }
+
+    /// <summary>Appends a segment whose targets are given, such as the labels of words.</summary>
+    /// <param name="targets">As many as tokens; <see cref="Backend.IgnoredTarget"/> where nothing is predicted.</param>
+    internal void AppendLabelled(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, long sample)
+    {
+        BeginSegment(sample);
+        tokens.CopyTo(_tokenIds.AsSpan(TokenCount));
+        targets.CopyTo(_targets.AsSpan(TokenCount));
+        for (int i = 0; i < tokens.Length; i++)
+            _positions[TokenCount + i] = i;
+        TokenCount += tokens.Length;
+        _segments[(2 * SegmentCount) - 1] = TokenCount;
+        LongestSegment = Math.Max(LongestSegment, tokens.Length);
+        PredictedTokens += targets.Length - targets.Count(Backend.IgnoredTarget);
     }
 
     /// <summary>Appends a segment of count tokens of a document, each predicting the one after it there.</summary>
