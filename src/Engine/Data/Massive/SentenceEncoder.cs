@@ -35,11 +35,14 @@ public sealed class SentenceEncoder
     }
 
     /// <summary>The sentences of one partition of a locale, in the order of its rows.</summary>
+    /// <param name="maxRows">The first so many; 0 takes all.</param>
     /// <exception cref="RunException">Exit 3: the partition has no rows, or a slot ends within a word.</exception>
     public SentenceSet Encode(
-        MassiveLocale locale, Partition partition, IReadOnlyList<MassiveRow> rows, SlotConversion conversion)
+        MassiveLocale locale, Partition partition, IReadOnlyList<MassiveRow> rows, SlotConversion conversion,
+        int maxRows = 0)
     {
-        MassiveRow[] wanted = [.. rows.Where(row => row.Partition == partition)];
+        MassiveRow[] wanted =
+            [.. rows.Where(row => row.Partition == partition).Take(maxRows > 0 ? maxRows : int.MaxValue)];
         if (wanted.Length == 0)
             throw new RunException(ExitCode.Config, $"{locale.Code}: there are no rows of its {partition} partition.");
         var sentences = new EncodedSentence[wanted.Length];

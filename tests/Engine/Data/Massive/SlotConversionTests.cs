@@ -73,7 +73,7 @@ public sealed class SlotConversionTests
         Assert.That(LabelMap.Bio.Names[0], Is.EqualTo("O"));
         for (int k = 0; k < 55; k++)
         {
-            Assert.That(LabelMap.Bio.Names[LabelMap.Bio.Label(k, isFirst: true)], Is.EqualTo("B-" + SlotTypes.Names[k]));
+            Assert.That(LabelMap.Bio.Names[1 + (2 * k)], Is.EqualTo("B-" + SlotTypes.Names[k]));
             Assert.That(LabelMap.Bio.Label(k, isFirst: true), Is.EqualTo(1 + (2 * k)));
             Assert.That(LabelMap.Bio.Names[2 + (2 * k)], Is.EqualTo("I-" + SlotTypes.Names[k]));
             Assert.That(LabelMap.Types.Names[LabelMap.Types.Label(k, isFirst: false)], Is.EqualTo(SlotTypes.Names[k]));
