@@ -14,15 +14,21 @@ public sealed record FrontierPoint(string Label, double Acquired, double Forgott
 public sealed record ReportTable(string Title, IReadOnlyList<IReadOnlyList<string>> Rows);
 
 /// <summary>A statement and whether the numbers bear it out.</summary>
-public sealed record ReportFinding(string Statement, bool Holds);
+/// <param name="Holds">Null where a difference is too small to be seen.</param>
+public sealed record ReportFinding(string Statement, bool? Holds);
 
 /// <summary>What a report shows, in order.</summary>
+/// <param name="Frontier">Empty where a study has none; the report is then without script.</param>
 public sealed record ReportContent(
     string Title, string Source, IReadOnlyList<ReportFinding> Findings, IReadOnlyList<FrontierPoint> Frontier,
-    IReadOnlyList<ReportTable> Tables);
+    IReadOnlyList<ReportTable> Tables)
+{
+    /// <summary>Drawings that need no script, before the tables.</summary>
+    public IReadOnlyList<ReportChart> Charts { get; init; } = [];
+}
 
 /// <summary>
-/// One self-contained HTML file: no network, nothing that runs but our two scripts, known by their hashes.
+/// One self-contained HTML file: no network, nothing that runs but our two scripts, if any, known by their hashes.
 /// </summary>
 /// <remarks>
 /// Text is escaped, data stand in a JSON island without a raw "&lt;", so that a hostile name stays text. The chart
@@ -33,25 +39,40 @@ public static class HtmlReport
     /// <summary>The document as UTF-8.</summary>
     public static byte[] Write(ReportContent content)
     {
-        string library = Asset("uPlot.iife.min.js"), script = Asset("report.js");
-        string libraryStyle = Asset("uPlot.min.css"), style = Asset("report.css");
-        string policy = $"default-src 'none'; script-src {Hash(library)} {Hash(script)}; "
-            + $"style-src {Hash(libraryStyle)} {Hash(style)}; base-uri 'none'; form-action 'none'";
+        bool hasScript = content.Frontier.Count > 0;
+        string[] scripts = hasScript ? [Asset("uPlot.iife.min.js"), Asset("report.js")] : [];
+        string[] styles = hasScript ? [Asset("uPlot.min.css"), Asset("report.css")] : [Asset("report.css")];
+        string policy = $"default-src 'none'; {(hasScript ? $"script-src {Hashes(scripts)}; " : "")}"
+            + $"style-src {Hashes(styles)}; base-uri 'none'; form-action 'none'";
         var html = new StringBuilder();
         html.Append("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
         html.Append($"<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n");
         html.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
         html.Append($"<title>{Escape(content.Title)}</title>\n");
-        html.Append($"<style>{libraryStyle}</style>\n<style>{style}</style>\n</head>\n<body>\n");
+        html.AppendJoin('\n', styles.Select(style => $"<style>{style}</style>")).Append("\n</head>\n<body>\n");
         html.Append($"<h1>{Escape(content.Title)}</h1>\n<p class=\"source\">{Escape(content.Source)}</p>\n");
         WriteFindings(html, content.Findings);
-        html.Append("<h2>Acquisition and forgetting</h2>\n<p class=\"note\">Dashed: the systems that no other beats on "
-            + "both axes.</p>\n<div id=\"frontier\"></div>\n");
+        if (hasScript)
+            html.Append("<h2>Acquisition and forgetting</h2>\n<p class=\"note\">Dashed: the systems that no other "
+                + "beats on both axes.</p>\n<div id=\"frontier\"></div>\n");
+        foreach (ReportChart chart in content.Charts)
+            WriteChart(html, chart);
         foreach (ReportTable table in content.Tables)
             WriteTable(html, table);
-        html.Append($"<script type=\"application/json\" id=\"frontier-data\">{Island(content.Frontier)}</script>\n");
-        html.Append($"<script>{library}</script>\n<script>{script}</script>\n</body>\n</html>\n");
-        return Encoding.UTF8.GetBytes(html.ToString());
+        if (hasScript)
+            html.Append(
+                $"<script type=\"application/json\" id=\"frontier-data\">{Island(content.Frontier)}</script>\n");
+        foreach (string script in scripts)
+            html.Append($"<script>{script}</script>\n");
+        return Encoding.UTF8.GetBytes(html.Append("</body>\n</html>\n").ToString());
+    }
+
+    private static void WriteChart(StringBuilder html, ReportChart chart)
+    {
+        html.Append($"<h2>{Escape(chart.Title)}</h2>\n");
+        if (chart.Note.Length > 0)
+            html.Append($"<p class=\"note\">{Escape(chart.Note)}</p>\n");
+        html.Append("<div class=\"chart\">\n").Append(chart.ToSvg()).Append("</div>\n");
     }
 
     private static void WriteFindings(StringBuilder html, IReadOnlyList<ReportFinding> findings)
@@ -60,8 +81,16 @@ public static class HtmlReport
             return;
         html.Append("<h2>Findings</h2>\n<ul class=\"findings\">\n");
         foreach (ReportFinding finding in findings)
-            html.Append($"<li><b class=\"{(finding.Holds ? "holds" : "fails")}\">{(finding.Holds ? "yes" : "no")}</b>"
-                + $"{Escape(finding.Statement)}</li>\n");
+        {
+            (string kind, string word) = finding.Holds switch
+            {
+                true => ("holds", "holds"),
+                false => ("fails", "does not"),
+                null => ("unseen", "not visible"),
+            };
+            html.Append($"<li><b class=\"{kind}\">{word}</b>{Escape(finding.Statement)}</li>\n");
+        }
+
         html.Append("</ul>\n");
     }
 
@@ -107,6 +136,8 @@ public static class HtmlReport
     }
 
     private static string Escape(string text) => HtmlEncoder.Default.Encode(text);
+
+    private static string Hashes(IEnumerable<string> contents) => string.Join(' ', contents.Select(Hash));
 
     private static string Hash(string content) =>
         $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(content)))}'";

@@ -31,8 +31,8 @@ internal sealed class HtmlReportTests
     public void Report_ShowsFindingsAndTables()
     {
         string html = Write("quickstart");
-        Assert.That(html, Does.Contain("<b class=\"holds\">yes</b>It learned."));
-        Assert.That(html, Does.Contain("<b class=\"fails\">no</b>It forgot."));
+        Assert.That(html, Does.Contain("<b class=\"holds\">holds</b>It learned."));
+        Assert.That(html, Does.Contain("<b class=\"fails\">does not</b>It forgot."));
         Assert.That(html, Does.Contain("<th scope=\"row\">Base</th><td>1.500</td>"));
     }
 
