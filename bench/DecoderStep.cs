@@ -15,6 +15,7 @@ internal sealed class DecoderStep : IDisposable
     private readonly CausalModel _model;
     private readonly Lora? _lora;
     private readonly ParameterSet _trained;
+    private readonly PackedWeights? _packed;
     private readonly Tape _tape;
     private readonly TokenLosses _losses;
     private readonly AdamW _optimizer;
@@ -23,18 +24,22 @@ internal sealed class DecoderStep : IDisposable
 
     /// <param name="size">One of <see cref="Sizes"/>.</param>
     /// <param name="lora">Adapters to train instead of the weights; null for none.</param>
+    /// <param name="batch">Rows and tokens a row; the size's own where it is null.</param>
+    /// <param name="packs">Whether frozen weights are packed once, as a run does.</param>
     public DecoderStep(
-        Backend backend, string size, DType type, bool recompute = false, LoraSettings? lora = null)
+        Backend backend, string size, DType type, bool recompute = false, LoraSettings? lora = null,
+        (int Rows, int Length)? batch = null, bool packs = true)
     {
         Recompute = recompute;
         _model = Model(backend, size, type);
-        int rows = size == "15m" ? 8 : 4, length = _model.Config.MaxPositions;
+        (int rows, int length) = batch ?? (size == "15m" ? 8 : 4, _model.Config.MaxPositions);
         ModelInitializer.Draw(_model, seed: 1);
         if (lora is null)
             _model.Parameters.Train(_ => true);
         else
             _lora = Lora.Attach(_model, lora);
         _trained = _lora?.Parameters ?? _model.Parameters;
+        _packed = packs ? new PackedWeights(_model.Parameters, _model.Linears, rows * length) : null;
         _tape = new Tape(backend);
         _losses = new TokenLosses(backend, rows * length);
         _optimizer = new AdamW(_trained, new AdamWSettings(), _ => default);
@@ -79,6 +84,7 @@ internal sealed class DecoderStep : IDisposable
         _optimizer.Dispose();
         _losses.Dispose();
         _tape.Dispose();
+        _packed?.Dispose();
         _lora?.Dispose();
         _model.Dispose();
     }

@@ -18,6 +18,8 @@ return args switch
     ["merges", .. var rest] => MergeTimes.Run(rest),
     ["tokenize", .. var rest] => TokenizeTimes.Run(rest),
     ["race", .. var rest] => Race.Run(rest),
+    ["packed"] => PackedTimes.Run(DType.BF16),
+    ["packed", "f32"] => PackedTimes.Run(DType.F32),
     ["adapters"] => AdapterTimes.Run(DType.BF16),
     ["adapters", "f32"] => AdapterTimes.Run(DType.F32),
     // Classes of BenchmarkDotNet: -- --filter '*Tokenizer*'

@@ -15,13 +15,14 @@ internal static class StepTimes
     private const int WarmupSteps = 2;
 
     /// <param name="arguments">Size (15m, 110m), optionally bf16, recompute, profile, steps=N, threads=N; lora=R
-    /// trains adapters of that rank, with on=qv or on=all on these linear layers.</param>
+    /// trains adapters of that rank, with on=qv or on=all on these linear layers; unpacked packs frozen weights for
+    /// every product; rows=N and length=N give the batch another shape.</param>
     public static int Run(ReadOnlySpan<string> arguments)
     {
         string size = "15m";
         DType type = DType.F32;
-        bool recompute = false, profile = false, onAll = false;
-        int rank = 0;
+        bool recompute = false, profile = false, onAll = false, packs = true;
+        int rank = 0, rows = 4, length = 0;
         var options = new BenchOptions(steps: 7);
         foreach (string argument in arguments)
         {
@@ -33,18 +34,26 @@ internal static class StepTimes
                 recompute = true;
             else if (argument == "profile")
                 profile = true;
+            else if (argument == "unpacked")
+                packs = false;
+            else if (BenchOptions.IsNumber(argument, "rows", out int given))
+                rows = given;
+            else if (BenchOptions.IsNumber(argument, "length", out given))
+                length = given;
             else if (argument is "on=all" or "on=qv")
                 onAll = argument == "on=all";
-            else if (BenchOptions.IsNumber(argument, "lora", out int given))
+            else if (BenchOptions.IsNumber(argument, "lora", out given))
                 rank = given;
             else if (!options.Take(argument))
                 return BenchOptions.Refuse(
                     argument,
                     $"steps [{string.Join('|', DecoderStep.Sizes)}] [bf16] [recompute] [profile] [steps=N] "
-                    + "[threads=N] [lora=R] [on=qv|all]");
+                    + "[threads=N] [lora=R] [on=qv|all] [unpacked] [rows=N] [length=N]");
         }
 
-        Case subject = new(size, type, recompute, rank == 0 ? null : Adapters(rank, onAll));
+        Case subject = new(
+            size, type, recompute, rank == 0 ? null : Adapters(rank, onAll), length == 0 ? null : (rows, length),
+            packs);
         if (profile)
             Profile(subject, options.Steps, options.Threads);
         else
@@ -62,7 +71,7 @@ internal static class StepTimes
     private static void Measure(Case subject, int steps, int threads)
     {
         using Backend backend = Backends.Open("cpu", threads);
-        using var step = new DecoderStep(backend, subject.Size, subject.Type, subject.Recompute, subject.Lora);
+        using DecoderStep step = subject.Open(backend);
         double first = 0, last = 0;
         var seconds = new List<double>();
         for (int i = 0; i < WarmupSteps + steps; i++)
@@ -95,7 +104,7 @@ internal static class StepTimes
     {
         OpProfile profile = new();
         using Backend backend = new ProfilingBackend(Backends.Open("cpu", threads), profile);
-        using var step = new DecoderStep(backend, subject.Size, subject.Type, subject.Recompute, subject.Lora);
+        using DecoderStep step = subject.Open(backend);
         for (int i = 0; i < WarmupSteps; i++)
             step.Run();
         profile.IsRecording = true;
@@ -108,10 +117,15 @@ internal static class StepTimes
     }
 
     /// <param name="Lora">Adapters that train instead of the weights; null for none.</param>
-    private sealed record Case(string Size, DType Type, bool Recompute, LoraSettings? Lora)
+    /// <param name="Batch">Rows and tokens a row; null for the size's own.</param>
+    private sealed record Case(
+        string Size, DType Type, bool Recompute, LoraSettings? Lora, (int Rows, int Length)? Batch, bool Packs)
     {
+        public DecoderStep Open(Backend backend) => new(backend, Size, Type, Recompute, Lora, Batch, Packs);
+
         public override string ToString() =>
             $"{Size} {Type}{(Recompute ? " recompute" : "")}"
-            + (Lora is null ? "" : $" lora {Lora.Rank} on {string.Join(' ', Lora.Targets)}");
+            + (Lora is null ? "" : $" lora {Lora.Rank} on {string.Join(' ', Lora.Targets)}")
+            + (Batch is { } batch ? $" {batch.Rows} x {batch.Length}" : "") + (Packs ? "" : " unpacked");
     }
 }

@@ -74,7 +74,8 @@ internal static class PlanCommand
         foreach ((TrainedModel run, RunPlan plan) in runs)
             terminal.Result(string.Create(CultureInfo.InvariantCulture,
                 $"{run.Name.PadRight(width)}  {plan.Steps,8}  {plan.Steps * plan.StepTokens,13}  "
-                + $"{Mib(plan.StateBytes + plan.ActivationBytes),10}  {Mib(DiskOf(plan, run.Config)),10}"));
+                + $"{Mib(plan.StateBytes + plan.ActivationBytes + plan.PackedBytes),10}  "
+                + $"{Mib(DiskOf(plan, run.Config)),10}"));
         terminal.Result(string.Create(CultureInfo.InvariantCulture,
             $"{"total".PadRight(width)}  {runs.Sum(run => run.Plan.Steps),8}  "
             + $"{runs.Sum(run => run.Plan.Steps * run.Plan.StepTokens),13}  {flops:0.##e+0} operations"));
@@ -97,6 +98,7 @@ internal static class PlanCommand
         ["trained"] = plan.Trained,
         ["state_bytes"] = plan.StateBytes,
         ["activation_bytes"] = plan.ActivationBytes,
+        ["packed_bytes"] = plan.PackedBytes,
         ["checkpoint_bytes"] = plan.CheckpointBytes,
         ["checkpoints_bytes"] = DiskOf(plan, config),
         ["steps"] = plan.Steps,
@@ -117,8 +119,10 @@ internal static class PlanCommand
 
         CultureInfo culture = CultureInfo.InvariantCulture;
         terminal.Result(string.Create(culture, $"parameters   {plan.Parameters}, {plan.Trained} trained"));
+        string packed = plan.PackedBytes > 0 ? $"{Mib(plan.PackedBytes)} for packed copies of frozen weights, " : "";
         terminal.Result(string.Create(culture, $"memory       {Mib(plan.StateBytes)} for weights and optimizer, about "
-            + $"{Mib(plan.ActivationBytes)} for activations of a micro-batch, at most 150 MiB for logits"));
+            + $"{Mib(plan.ActivationBytes)} for activations of a micro-batch, "
+            + $"{packed}at most 150 MiB for logits"));
         terminal.Result(string.Create(culture, $"disk         {Mib(plan.CheckpointBytes)} a checkpoint, "
             + $"{Mib(DiskOf(plan, config))} for all that are kept and the one being written"));
         terminal.Result(string.Create(culture, $"work         {plan.Steps} steps, "

@@ -29,6 +29,20 @@ public abstract partial class Backend
         LinearBackwardKernel(x, w, dy, dx, dw);
     }
 
+    /// <summary>Length of a weight's packed copy; 0 where the backend has no use for one.</summary>
+    /// <param name="w">[N, K].</param>
+    public virtual long PackedFloats(Tensor w, WeightSide side) => 0;
+
+    /// <summary>Makes a packed copy of a weight, which serves until the weight changes.</summary>
+    /// <param name="w">[N, K].</param>
+    /// <param name="packed">F32 of <see cref="PackedFloats"/> elements, overwritten.</param>
+    public void PackWeight(Tensor w, WeightSide side, Tensor packed)
+    {
+        Expect.Floating(w, "weight");
+        Expect.Vector(packed, nameof(packed), DType.F32, PackedFloats(w, side));
+        PackWeightKernel(w, side, packed);
+    }
+
     /// <summary>y = residual + x Wᵀ + bias + scale · (x Aᵀ) Bᵀ.</summary>
     /// <remarks>Composes <see cref="Linear"/> and <see cref="Add"/> with one rounding. Its backward is that of
     /// <see cref="Linear"/>; the residual's gradient is dy itself.</remarks>
@@ -81,6 +95,10 @@ public abstract partial class Backend
     protected abstract void LinearBackwardKernel(
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw);
 
+    protected virtual void PackWeightKernel(Tensor w, WeightSide side, Tensor packed)
+    {
+    }
+
     protected abstract void LinearResidualKernel(Tensor x, in LinearWeight w, Tensor residual, Tensor y);
 
     protected abstract void GatedMlpKernel(
@@ -91,7 +109,7 @@ public abstract partial class Backend
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor gated,
         Tensor upped, Tensor dy, Tensor dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown);
 
-    private static void CheckLinear(Tensor x, in LinearWeight w, Tensor y)
+    private void CheckLinear(Tensor x, in LinearWeight w, Tensor y)
     {
         Expect.Floating(x, nameof(x));
         Expect.Floating(w.Weight, "weight");
@@ -103,6 +121,7 @@ public abstract partial class Backend
         Expect.That(x.Type == DType.F64 == (y.Type == DType.F64), $"x is {x}, y is {y}: F64 goes with F64 alone.");
         if (!w.Bias.IsNone)
             Expect.Weight(w.Bias, "bias", x.Type, 1, n);
+        CheckPacked(w);
         if (w.Adapter.IsNone)
             return;
         Expect.Matrix(w.Adapter.Projected, "projected", x.Type, x.Rows, w.Adapter.Rank);
@@ -124,6 +143,14 @@ public abstract partial class Backend
     {
         Expect.Weight(a, "A", x.Type, a.Rows, x.Cols);
         Expect.Weight(b, "B", x.Type, n, a.Rows);
+    }
+
+    private void CheckPacked(in LinearWeight w)
+    {
+        if (!w.Packed.Forward.IsNone)
+            Expect.Vector(w.Packed.Forward, "packed", DType.F32, PackedFloats(w.Weight, WeightSide.Forward));
+        if (!w.Packed.Backward.IsNone)
+            Expect.Vector(w.Packed.Backward, "packed", DType.F32, PackedFloats(w.Weight, WeightSide.Backward));
     }
 
     private static void CheckGradient(Tensor x, in LinearWeight w, in LinearGradient dw)
@@ -149,7 +176,7 @@ public abstract partial class Backend
         }
     }
 
-    private static void CheckGatedMlp(
+    private void CheckGatedMlp(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Tensor gated, Tensor upped,
         Tensor y)
     {

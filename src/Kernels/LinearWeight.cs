@@ -4,7 +4,9 @@ namespace FastCpt.Kernels;
 /// <param name="Weight">[N, K], as published checkpoints store it.</param>
 /// <param name="Bias">[N] or none.</param>
 /// <param name="Adapter">May be none.</param>
-public readonly record struct LinearWeight(Tensor Weight, Tensor Bias = default, LowRank Adapter = default);
+/// <param name="Packed">Copies of a weight that does not change; results are the same without.</param>
+public readonly record struct LinearWeight(
+    Tensor Weight, Tensor Bias = default, LowRank Adapter = default, PackedWeight Packed = default);
 
 /// <summary>
 /// Gradients of a linear layer's parts; a part that is none is not trained. Those of parameters are of the statistic

@@ -26,7 +26,7 @@ public sealed class Linear(string name, Parameter weight, Parameter? bias = null
     /// <param name="projected">Memory for the adapter's scale · x Aᵀ, or what the forward pass left there; none without
     /// an adapter.</param>
     internal LinearWeight Values(Tensor projected) =>
-        new(weight.Value, bias?.Value ?? Tensor.None, Adapter?.Values(projected) ?? default);
+        new(weight.Value, bias?.Value ?? Tensor.None, Adapter?.Values(projected) ?? default, weight.Packed);
 
     /// <summary>Where an op leaves the gradients: as a whole over zeros that were never written, or added.</summary>
     internal LinearGradient TakeGradients()

@@ -36,6 +36,10 @@ public sealed class Parameter
         internal set => (_gradient, _isCleared) = (value, false);
     }
 
+    /// <summary>Copies of the value in the order in which products read it; none, or those of
+    /// <see cref="PackedWeights"/>.</summary>
+    internal PackedWeight Packed { get; set; }
+
     public bool IsTrained => !_gradient.IsNone;
 
     /// <summary>Whether the gradient is 0 although its memory may hold anything.</summary>

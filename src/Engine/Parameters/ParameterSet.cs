@@ -45,7 +45,10 @@ public sealed class ParameterSet(Backend backend, DType type) : IDisposable
             if (!choose(parameter))
                 parameter.Gradient = Tensor.None;
             else if (!parameter.IsTrained)
+            {
                 parameter.Gradient = Reserve(type == DType.F64 ? DType.F64 : DType.F32, parameter.Value.Shape);
+                parameter.Packed = default;
+            }
         }
     }
 

@@ -11,13 +11,15 @@ namespace FastCpt.Engine.Training;
 /// <param name="StateBytes">Weights, gradients, moments, masters and anchor in memory.</param>
 /// <param name="ActivationBytes">What the tape keeps of one micro-batch, gradients in flight included; an upper
 /// estimate.</param>
+/// <param name="PackedBytes">Packed copies of frozen weights, both ways; an upper estimate, but twice as much where
+/// products take no pairs of BF16.</param>
 /// <param name="CheckpointBytes">One checkpoint on disk.</param>
 /// <param name="Steps">Optimizer updates, with full rows.</param>
 /// <param name="StepTokens">Tokens of an update at most.</param>
 /// <param name="StepFlops">Operations of an update with full rows.</param>
 public sealed record RunPlan(
-    long Parameters, long Trained, long StateBytes, long ActivationBytes, long CheckpointBytes, long Steps,
-    long StepTokens, double StepFlops)
+    long Parameters, long Trained, long StateBytes, long ActivationBytes, long PackedBytes, long CheckpointBytes,
+    long Steps, long StepTokens, double StepFlops)
 {
     /// <param name="model">Of the folder or the recipe.</param>
     public static RunPlan Of(RunConfig config, ModelConfig model)
@@ -29,7 +31,7 @@ public sealed record RunPlan(
         Precision precision = Precisions.Resolve(config.Precision);
         int valueBytes = Precisions.ActivationType(precision).Size();
         int masterBytes = precision == Precision.Bf16 ? sizeof(float) : 0;
-        long state = 0, count = 0, trained = 0, checkpoint = 0;
+        long state = 0, count = 0, trained = 0, packed = 0, checkpoint = 0;
         double products = 0;
         long rows = (long)config.Training.BatchSize * config.Data.MaxSeqLength;
         foreach (ParameterShape parameter in ParameterLayout.Of(model))
@@ -41,6 +43,9 @@ public sealed record RunPlan(
             checkpoint += length * valueBytes;
             if (parameter.Shape.Rank == 2 && (IsProduct(parameter.Name, model)))
                 products += 2.0 * length * rows * (trains ? 3 : 2);
+            if (!trains && rows <= PackedWeights.MostRows && parameter.Shape.Rank == 2
+                && parameter.Name is not (ParameterLayout.Embedding or ParameterLayout.Head))
+                packed += 2 * length * valueBytes;
             if (!trains)
                 continue;
             trained += length;
@@ -53,8 +58,8 @@ public sealed record RunPlan(
         double attention = config.Training.BatchSize * FlopCount.Attention(model, [0, config.Data.MaxSeqLength]);
         long stepTokens = rows * config.Training.GradientAccumulationSteps;
         return new RunPlan(
-            count, trained, state, rows * RowBytes(model, config.Training.ActivationRecompute, valueBytes), checkpoint,
-            StepsOf(config.Training, stepTokens), stepTokens,
+            count, trained, state, rows * RowBytes(model, config.Training.ActivationRecompute, valueBytes), packed,
+            checkpoint, StepsOf(config.Training, stepTokens), stepTokens,
             (products + attention) * config.Training.GradientAccumulationSteps);
     }
 

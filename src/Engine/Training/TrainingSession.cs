@@ -90,6 +90,9 @@ internal sealed class TrainingSession : IDisposable
                 + $"'{other}', which is frozen. It was made from another base.");
         if (progress.Step > 0)
             _log.Say($"going on from step {progress.Step}");
+        using var packed = new PackedWeights(_model.Parameters, _model.Linears, _data.LargestBatch);
+        if (packed.Bytes > 0)
+            _log.Say($"frozen weights are packed once: {packed.Bytes >> 20} MiB");
         using var tape = new Tape(_backend);
         using var losses = new TokenLosses(_backend, _data.LargestBatch);
         var trainer = new Trainer(

@@ -80,6 +80,8 @@ internal sealed unsafe partial class Gemm
         long start = panels * worker / workers, end = panels * (worker + 1) / workers;
         for (int index = part.FirstBlock; index < part.EndBlock; index++)
         {
+            if (PackedRight(product, blocks, index) != null)
+                continue;
             float* target = shared + SharedFloats(product, blocks, part.FirstBlock, index, panels);
             if (product.Term(blocks[index].Term).Rows is { } rows)
             {
@@ -184,21 +186,25 @@ internal sealed unsafe partial class Gemm
         for (int index = part.FirstBlock; index < part.EndBlock; index++)
         {
             ReductionBlock block = blocks[index];
-            float* right = shared.Start == null
-                ? (float*)_right[worker].AtLeast(
-                    Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Cols) * sizeof(float))
-                : shared.Start
+            float* right = PackedRight(product, blocks, index);
+            bool packsPanels = right == null && shared.Start == null;
+            long firstPanel = (part.Col - (right != null ? 0 : shared.Col)) / _single.Cols;
+            if (packsPanels)
+                right = (float*)_right[worker].AtLeast(
+                    Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Cols) * sizeof(float));
+            else if (right == null)
+                right = shared.Start
                     + SharedFloats(product, blocks, shared.FirstBlock, index, PanelsOf(shared.Cols));
-            long firstPanel = (part.Col - shared.Col) / _single.Cols;
             if (product.Term(block.Term).Rows is { } rows)
             {
-                float* packedRows = shared.Start == null ? null : right;
+                float* packedRows = packsPanels ? null : right;
                 AddRowTerms(rows, product, part, packedRows, PanelsOf(shared.Cols), firstPanel, target, tile, worker);
                 tile.SetBase(target, tile.OutputStride);
                 continue;
             }
 
             float* left = packed != null ? packed : PackLeft(product, block, part, worker);
+            long panelFloats = Packing.PanelFloats(block.Steps, _single.Cols);
             tile.Steps = block.Steps;
             tile.AddsLast = product.Term(block.Term).InLinks ? 1 : 0;
             MicroKernels kernels = block.Pairs ? _pairs : _single;
@@ -210,10 +216,8 @@ internal sealed unsafe partial class Gemm
             long perTile = (ahead.CacheLines + tiles - 1) / tiles;
             for (long panel = 0; panel < panels; panel++)
             {
-                tile.Right = shared.Start == null
-                    ? right
-                    : right + (firstPanel + panel) * Packing.PanelFloats(block.Steps, _single.Cols);
-                if (shared.Start == null)
+                tile.Right = right + (packsPanels ? 0 : (firstPanel + panel) * panelFloats);
+                if (packsPanels)
                     PackRight(product, block, part.Col + panel * _single.Cols, 1, tile.Right);
                 MultiplyPanel(kernels, part, panel * _single.Cols, left, target, tile, ref ahead, perTile);
             }

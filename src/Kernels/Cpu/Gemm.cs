@@ -12,7 +12,7 @@ namespace FastCpt.Kernels.Cpu;
 /// <para>Blocks follow Goto and van de Geijn 2008: a packed block of the left side stays in the second-level cache, a
 /// packed panel of the right side in the first, and a tile of sums in registers. Where there are many rows, workers
 /// pack the right side together, then each takes its rows; where there are few, each takes its columns and packs
-/// them for itself.</para>
+/// them for itself. A right side that was packed before, as a whole, is read where it lies.</para>
 /// </remarks>
 internal sealed unsafe partial class Gemm : IDisposable
 {

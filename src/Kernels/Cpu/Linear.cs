@@ -76,7 +76,10 @@ public sealed unsafe partial class CpuBackend
     private static Product PlusInputGradient(
         Product dx, in LinearWeight w, Tensor dy, Tensor dProjected, RowTerms rows)
     {
-        dx = dx.Plus(Operand.Lines(dy), Operand.Columns(w.Weight), dy.Cols);
+        Operand weight = Operand.Columns(w.Weight);
+        if (dy.Type == w.Weight.Type)
+            weight = weight.WithPacked(w.Packed.Backward);
+        dx = dx.Plus(Operand.Lines(dy), weight, dy.Cols);
         LowRank adapter = w.Adapter;
         if (adapter.IsNone || !adapter.Input.IsNone)
             return dx;
@@ -136,6 +139,19 @@ public sealed unsafe partial class CpuBackend
             ThinProducts.Scaled<SingleElement>((float*)sums.Address, scale, (void*)output.Address, sums.Length);
         else
             ThinProducts.Scaled<BrainElement>((float*)sums.Address, scale, (void*)output.Address, sums.Length);
+    }
+
+    public override long PackedFloats(Tensor w, WeightSide side) =>
+        side == WeightSide.Forward
+            ? _gemm.PackedFloats(Operand.Lines(w), w.Rows, w.Cols)
+            : _gemm.PackedFloats(Operand.Columns(w), w.Cols, w.Rows);
+
+    protected override void PackWeightKernel(Tensor w, WeightSide side, Tensor packed)
+    {
+        if (side == WeightSide.Forward)
+            _gemm.Pack(Operand.Lines(w), w.Rows, w.Cols, (float*)packed.Address);
+        else
+            _gemm.Pack(Operand.Columns(w), w.Cols, w.Rows, (float*)packed.Address);
     }
 
     private static void RefuseDouble(Tensor tensor)

@@ -7,7 +7,10 @@ public sealed unsafe partial class CpuBackend
     protected override void LinearResidualKernel(Tensor x, in LinearWeight w, Tensor residual, Tensor y)
     {
         RefuseDouble(x);
-        Product product = Product.To(y).Plus(Operand.Lines(x), Operand.Lines(w.Weight), x.Cols);
+        Operand weight = Operand.Lines(w.Weight);
+        if (x.Type == w.Weight.Type)
+            weight = weight.WithPacked(w.Packed.Forward);
+        Product product = Product.To(y).Plus(Operand.Lines(x), weight, x.Cols);
         if (!w.Adapter.IsNone)
             product = product.Plus(LowRankTerms(x, w.Adapter));
         product.Residual = (void*)residual.Address;

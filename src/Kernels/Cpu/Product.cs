@@ -10,7 +10,9 @@ namespace FastCpt.Kernels.Cpu;
 /// <param name="stride">Elements from one row in memory to the next.</param>
 /// <param name="along">Whether a row in memory is a line, its elements along the reduction; else it holds all lines
 /// at one place of the reduction.</param>
-internal readonly unsafe struct Operand(void* start, DType type, long stride, bool along)
+/// <param name="packed">All of it as <see cref="Gemm.Pack"/> leaves it, as the right side of a product whose left side
+/// has the same type; or null.</param>
+internal readonly unsafe struct Operand(void* start, DType type, long stride, bool along, float* packed = null)
 {
     public byte* Start => (byte*)start;
 
@@ -20,11 +22,16 @@ internal readonly unsafe struct Operand(void* start, DType type, long stride, bo
 
     public bool Along => along;
 
+    public float* Packed => packed;
+
     /// <summary>A tensor whose rows are lines: x and W in x Wᵀ.</summary>
     public static Operand Lines(Tensor tensor) => new((void*)tensor.Address, tensor.Type, tensor.Cols, true);
 
     /// <summary>A tensor whose columns are lines: W in dy W, both sides of dyᵀ x.</summary>
     public static Operand Columns(Tensor tensor) => new((void*)tensor.Address, tensor.Type, tensor.Cols, false);
+
+    /// <param name="copy">The same operand packed, or none.</param>
+    public Operand WithPacked(Tensor copy) => new(start, type, stride, along, (float*)copy.Address);
 }
 
 /// <summary>One summand of a product: left · right over a reduction.</summary>

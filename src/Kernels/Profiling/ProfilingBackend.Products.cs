@@ -17,6 +17,11 @@ public sealed partial class ProfilingBackend
         End(nameof(LinearBackward), start, OpCost.OfLinearBackward(x, w, dy, dx, dw));
     }
 
+    public override long PackedFloats(Tensor w, WeightSide side) => inner.PackedFloats(w, side);
+
+    protected override void PackWeightKernel(Tensor w, WeightSide side, Tensor packed) =>
+        inner.PackWeight(w, side, packed);
+
     protected override void LinearResidualKernel(Tensor x, in LinearWeight w, Tensor residual, Tensor y)
     {
         long start = Begin();

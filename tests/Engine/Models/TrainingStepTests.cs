@@ -30,6 +30,16 @@ public sealed class TrainingStepTests
         }
     }
 
+    [Test]
+    public void Step_HasTheSameBits_WithPackedWeights(
+        [Values(Architecture.Qwen2, Architecture.Gemma3)] Architecture architecture,
+        [Values(DType.F32, DType.BF16)] DType type)
+    {
+        double[][] plain = Train(2, architecture, type, recompute: false, adapters: true, steps: 2);
+        double[][] packed = Train(2, architecture, type, recompute: false, adapters: true, steps: 2, packs: true);
+        Assert.That(packed, Is.EqualTo(plain));
+    }
+
     /// <summary>In a process of its own: the threads of the test host allocate at any time.</summary>
     [Test, Category("slow")]
     public void Step_AllocatesNothing_OnceItIsWarm() =>
@@ -79,9 +89,12 @@ public sealed class TrainingStepTests
 
     /// <returns>Losses, gradients, values and moments after some steps.</returns>
     private static double[][] Train(
-        int threads, Architecture architecture, DType type, bool recompute, bool adapters, int steps)
+        int threads, Architecture architecture, DType type, bool recompute, bool adapters, int steps,
+        bool packs = false)
     {
         using var step = new Step(threads, architecture, type, recompute, adapters);
+        using PackedWeights? packed = packs ? step.Pack() : null;
+        Assert.That(packed?.Bytes > 0, Is.EqualTo(packs));
         var losses = new double[steps];
         for (int i = 0; i < steps; i++)
             losses[i] = step.Run();
@@ -128,6 +141,8 @@ public sealed class TrainingStepTests
             _losses = new TokenLosses(_backend, Rows);
             _optimizer = new AdamW(_trained, new AdamWSettings(), _ => default);
         }
+
+        public PackedWeights Pack() => new(_model.Parameters, _model.Linears, Rows);
 
         public double Run()
         {

@@ -43,6 +43,22 @@ internal static class LinearParts
             ? w
             : w with { Adapter = w.Adapter with { Projected = s.Activation(rows, w.Adapter.A.Rows) } };
 
+    /// <summary>Both packed copies of a weight; none where the backend has no use for them.</summary>
+    public static PackedWeight Packed(Scene s, Tensor w)
+    {
+        return new(Copy(WeightSide.Forward), Copy(WeightSide.Backward));
+
+        Tensor Copy(WeightSide side)
+        {
+            long length = s.Backend.PackedFloats(w, side);
+            if (length == 0)
+                return Tensor.None;
+            Tensor copy = s.Device.Empty(DType.F32, new Shape(length));
+            s.Backend.PackWeight(w, side, copy);
+            return copy;
+        }
+    }
+
     /// <summary>Gradients of all parts, each with something in it already.</summary>
     public static LinearGradient Gradient(Scene s, LinearShape shape) => new(
         s.Statistic(shape.N, shape.K),
