@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using System.IO.Compression;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Data.Massive;
+using FastCpt.Tests.Support;
+
+namespace FastCpt.Tests.Engine.Data.Massive;
+
+/// <summary>What the specification says of the whole release; needs its 52 files.</summary>
+[Category("slow")]
+public sealed partial class MassiveFactTests
+{
+    private static readonly Lazy<ConcurrentDictionary<string, IReadOnlyList<MassiveRow>>> Rows = new(ReadAll);
+
+    [Test]
+    public void Fact01_AllLocales_AreWholeAndParallel()
+    {
+        Assert.That(Rows.Value, Has.Count.EqualTo(52));
+        Assert.That(Rows.Value.Values.Sum(rows => rows.Count), Is.EqualTo(859_092));
+        (string, Partition, string)[] first = [.. Rows.Value["en-US"].Select(Key)];
+        foreach (var (locale, rows) in Rows.Value)
+        {
+            Assert.That(Counts(rows, _ => 1), Is.EqualTo("11514 2033 2974"), locale);
+            Assert.That(rows.Select(Key).SequenceEqual(first), Is.True, locale);
+        }
+
+        static (string, Partition, string) Key(MassiveRow row) => (row.Id, row.Partition, row.Intent);
+    }
+
+    [Test]
+    public void Fact02_TheCorpus_Has55TypesAnd60Intents()
+    {
+        IEnumerable<MassiveRow> rows = Rows.Value.Values.SelectMany(of => of);
+        Assert.That(rows.Select(row => row.Intent).Distinct().Count(), Is.EqualTo(60));
+        Assert.That(
+            rows.SelectMany(row => row.Parts).Select(part => part.Type).Distinct().Order(),
+            Is.EqualTo(Enumerable.Range(AnnotationPart.Outside, 56)));
+    }
+
+    [TestCase("en-US", "11344 2012 2815", "3755 646 994")]
+    [TestCase("fr-FR", "11100 1958 2744", null)]
+    public void Fact03_Slots_AreAsManyAsPublished(string locale, string slots, string? rowsWithout)
+    {
+        IReadOnlyList<MassiveRow> rows = Rows.Value[locale];
+        Assert.That(Counts(rows, row => row.Parts.Count(part => part.Type >= 0)), Is.EqualTo(slots));
+        if (rowsWithout is not null)
+            Assert.That(Counts(rows, row => row.Parts.All(part => part.Type < 0) ? 1 : 0), Is.EqualTo(rowsWithout));
+    }
+
+    /// <summary>By another way than the reader's own: marks are taken off with a pattern.</summary>
+    [Test]
+    public void Fact04_WithoutMarks_TheAnnotationIsTheText()
+    {
+        int count = 0;
+        Parallel.ForEach(MassiveLocale.All, locale =>
+        {
+            using var file = File.OpenRead(TestData.Path($"massive/{locale.Code}.jsonl.gz"));
+            using var reader = new StreamReader(new GZipStream(file, CompressionMode.Decompress));
+            for (int row = 0; reader.ReadLine() is { } line; row++)
+            {
+                using var json = JsonDocument.Parse(line);
+                string stripped = Mark().Replace(json.RootElement.GetProperty("annot_utt").GetString()!, "$1");
+                string text = json.RootElement.GetProperty("utt").GetString()!;
+                bool same = locale.SplitsCharacters
+                    ? stripped.Replace(" ", "") == text.Replace(" ", "")
+                    : stripped == text;
+                if (!same || Rows.Value[locale.Code][row].Text != text)
+                    Assert.Fail($"{locale.Code} row {row}: {stripped} and {text}");
+                Interlocked.Increment(ref count);
+            }
+        });
+        Assert.That(count, Is.EqualTo(859_092));
+    }
+
+    [Test]
+    public void Conversions_OfAllRows_GiveWordsOfTheText([Values] LabelMode mode)
+    {
+        Parallel.ForEach(MassiveLocale.All, locale =>
+        {
+            var conversion = new SlotConversion(locale, mode);
+            foreach (MassiveRow row in Rows.Value[locale.Code])
+            {
+                LabelledWords words = conversion.Convert(row);
+                if (words.Labels.Count != words.Words.Count || words.Words.Contains("")
+                    || string.Concat(words.Words) != string.Concat(row.Text.Where(letter => !char.IsWhiteSpace(letter))))
+                    Assert.Fail($"{locale.Code} row {row.Id}: {string.Join('|', words.Words)}");
+            }
+        });
+    }
+
+    private static ConcurrentDictionary<string, IReadOnlyList<MassiveRow>> ReadAll()
+    {
+        string folder = TestData.Path("massive");
+        var rows = new ConcurrentDictionary<string, IReadOnlyList<MassiveRow>>();
+        Parallel.ForEach(MassiveLocale.All, locale =>
+            rows[locale.Code] = MassiveFile.Read(MassiveFile.Find(folder, locale.Code), locale));
+        return rows;
+    }
+
+    private static string Counts(IReadOnlyList<MassiveRow> rows, Func<MassiveRow, int> count) => string.Join(
+        ' ', Enum.GetValues<Partition>().Select(p => rows.Where(row => row.Partition == p).Sum(count)));
+
+    [GeneratedRegex(@"\[[a-z_]+ : ([^\]]*)\]")]
+    private static partial Regex Mark();
+}
