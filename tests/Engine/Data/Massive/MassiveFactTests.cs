@@ -83,8 +83,9 @@ public sealed partial class MassiveFactTests
             foreach (MassiveRow row in Rows.Value[locale.Code])
             {
                 LabelledWords words = conversion.Convert(row);
+                string text = string.Concat(row.Text.Where(letter => !char.IsWhiteSpace(letter)));
                 if (words.Labels.Count != words.Words.Count || words.Words.Contains("")
-                    || string.Concat(words.Words) != string.Concat(row.Text.Where(letter => !char.IsWhiteSpace(letter))))
+                    || string.Concat(words.Words) != text)
                     Assert.Fail($"{locale.Code} row {row.Id}: {string.Join('|', words.Words)}");
             }
         });

@@ -7,7 +7,7 @@ namespace FastCpt.Tests.Engine.Data.Massive;
 public sealed class MassiveFileTests
 {
     private const string Row = """
-        {"id":"7","locale":"en-US","partition":"dev","intent":"alarm_set","utt":"at five","annot_utt":"at [time : five]"}
+        {"id":"7","locale":"en-US","partition":"dev","intent":"alarm","utt":"at five","annot_utt":"at [time : five]"}
         """;
 
     private TestFolder _folder = null!;
@@ -28,7 +28,7 @@ public sealed class MassiveFileTests
             Assert.That(MassiveFile.Find(_folder.Path, "en-US"), Is.EqualTo(_folder.At(name)));
             IReadOnlyList<MassiveRow> rows = MassiveFile.Read(_folder.At(name), MassiveLocale.Of("en-US"));
             Assert.That(rows.Select(row => (row.Number, row.Id, row.Partition, row.Intent, row.Text)), Is.EqualTo(
-                [(0, "7", Partition.Dev, "alarm_set", "at five"), (1, "8", Partition.Dev, "alarm_set", "at five")]));
+                [(0, "7", Partition.Dev, "alarm", "at five"), (1, "8", Partition.Dev, "alarm", "at five")]));
             Assert.That(rows[0].Parts, Is.EqualTo(
                 [new AnnotationPart("at ", -1), new AnnotationPart("five", SlotTypes.Find("time")!.Value)]));
             File.Delete(_folder.At(name));
