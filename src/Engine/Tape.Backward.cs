@@ -41,6 +41,9 @@ public sealed partial class Tape
             case TapeOp.GatedMlp:
                 PushBackGatedMlp(record);
                 break;
+            case TapeOp.Gated:
+                PushBackGated(record);
+                break;
             case TapeOp.RmsNorm:
                 backend.RmsNormBackward(
                     record.X.Value, record.Weight!.Value, record.Scalar, record.Saved0, GradientOf(record.Output),
@@ -78,26 +81,30 @@ public sealed partial class Tape
         }
     }
 
-    private void PushBackLinear(in TapeRecord record)
-    {
-        Linear w = record.Linear0!; // the forward pass recorded it
-        backend.LinearBackward(
-            record.X.Value, w.Values(record.Projected0), GradientOf(record.Output), GradientOf(record.X),
-            w.TakeGradients());
-        CountBackward(record.X, w, needsInputGradient: !record.X.IsConstant);
-    }
-
     private void PushBackGatedMlp(in TapeRecord record)
     {
         Linear gate = record.Linear0!, up = record.Linear1!, down = record.Linear2!; // the forward pass recorded them
         backend.GatedMlpBackward(
-            record.X.Value, gate.Values(record.Projected0), up.Values(record.Projected1),
-            down.Values(record.Projected2), record.Gate, record.Saved0, record.Saved1, GradientOf(record.Output),
-            GradientOf(record.X), gate.TakeGradients(), up.TakeGradients(), down.TakeGradients());
+            record.X.Value, Values(gate, record.Projected0), Values(up, record.Projected1),
+            Values(down, record.Projected2), record.Gate, record.Saved0, record.Saved1, GradientOf(record.Output),
+            GradientOf(record.X), gate.TakeGradients(_adapterRows), up.TakeGradients(_adapterRows),
+            down.TakeGradients(_adapterRows));
         CountBackward(record.X, gate, needsInputGradient: !record.X.IsConstant);
         CountBackward(record.X, up, needsInputGradient: !record.X.IsConstant);
         CountBackward(record.X, down, needsInputGradient: true);
         PassOn(record.Output.Slot, record.Y);
+
+        LinearWeight Values(Linear w, Tensor projected) =>
+            w.Values(projected, rows: _adapterRows, takesGradients: true);
+    }
+
+    private void PushBackGated(in TapeRecord record)
+    {
+        Tensor dy = GradientOf(record.Output), dGate = GradientOrScratch(record.X), dUp = GradientOrScratch(record.Y);
+        if (record.Gate == Gate.GeGlu)
+            backend.GeGluBackward(record.X.Value, record.Y.Value, dy, dGate, dUp);
+        else
+            backend.SwiGluBackward(record.X.Value, record.Y.Value, dy, dGate, dUp);
     }
 
     private void PushBackAttention(in TapeRecord record)

@@ -29,7 +29,9 @@ public sealed partial class Tape
         Arena.Mark mark = _arena.Position;
         Tensor y = _arena.Take(x.Value.Type, new Shape(x.Value.Rows, w.OutputWidth));
         Tensor projected = TakeProjected(x, w);
-        backend.Linear(x.Value, w.Values(projected), y);
+        Arena.Mark kept = _arena.Position;
+        backend.Linear(x.Value, w.Values(projected, AdapterInput(x, w), _adapterRows), y);
+        _arena.ReturnTo(kept);
         CountForward(x, w);
         Activation output = Result(y, !x.IsConstant || w.IsTrained);
         if (!output.IsConstant)
@@ -46,7 +48,10 @@ public sealed partial class Tape
         Arena.Mark mark = _arena.Position;
         Tensor y = _arena.Take(residual.Value.Type, residual.Value.Shape);
         Tensor projected = TakeProjected(x, w);
-        backend.LinearResidual(x.Value, w.Values(projected), residual.Value, y);
+        Arena.Mark kept = _arena.Position;
+        backend.LinearResidual(
+            x.Value, w.Values(projected, AdapterInput(x, w), _adapterRows), residual.Value, y);
+        _arena.ReturnTo(kept);
         CountForward(x, w);
         Activation output = Result(y, !x.IsConstant || !residual.IsConstant || w.IsTrained);
         if (!output.IsConstant)
@@ -59,9 +64,16 @@ public sealed partial class Tape
     }
 
     /// <summary>residual + down(activation(gate x) · up x): [M, C] to [M, C].</summary>
+    /// <remarks>Where adapters' inputs drop out it is made of plain ops: hidden activations are held then.</remarks>
     /// <param name="residual">Null where there is none.</param>
     public Activation GatedMlp(Activation x, Linear gate, Linear up, Linear down, Gate kind, Activation? residual)
     {
+        if (DropoutOf(gate) > 0 || DropoutOf(up) > 0 || DropoutOf(down) > 0)
+        {
+            Activation hidden = Gated(Linear(x, gate), Linear(x, up), kind); // [M, F]
+            return residual is { } carried ? LinearResidual(hidden, down, carried) : Linear(hidden, down);
+        }
+
         Arena.Mark mark = _arena.Position;
         Activation rest = residual ?? new Activation(Tensor.None, -1);
         Tensor y = _arena.Take(x.Value.Type, new Shape(x.Value.Rows, down.OutputWidth));
@@ -70,8 +82,8 @@ public sealed partial class Tape
         Tensor gateProjected = TakeProjected(x, gate), upProjected = TakeProjected(x, up);
         Tensor downProjected = TakeProjected(x, down);
         backend.GatedMlp(
-            x.Value, gate.Values(gateProjected), up.Values(upProjected), down.Values(downProjected), kind, rest.Value,
-            gated, upped, y);
+            x.Value, gate.Values(gateProjected, rows: _adapterRows), up.Values(upProjected, rows: _adapterRows),
+            down.Values(downProjected, rows: _adapterRows), kind, rest.Value, gated, upped, y);
         CountForward(x, gate);
         CountForward(x, up);
         CountForward(x, down);
@@ -83,6 +95,24 @@ public sealed partial class Tape
                 Op = TapeOp.GatedMlp, Mark = mark, X = x, Y = rest, Linear0 = gate, Linear1 = up, Linear2 = down,
                 Projected0 = gateProjected, Projected1 = upProjected, Projected2 = downProjected, Gate = kind,
                 Saved0 = gated, Saved1 = upped, Output = output,
+            });
+        return output;
+    }
+
+    /// <summary>activation(gate) · up.</summary>
+    private Activation Gated(Activation gate, Activation up, Gate kind)
+    {
+        Arena.Mark mark = _arena.Position;
+        Tensor y = _arena.Take(gate.Value.Type, gate.Value.Shape);
+        if (kind == Gate.GeGlu)
+            backend.GeGlu(gate.Value, up.Value, y);
+        else
+            backend.SwiGlu(gate.Value, up.Value, y);
+        Activation output = Result(y, !gate.IsConstant || !up.IsConstant);
+        if (!output.IsConstant)
+            Record(new TapeRecord
+            {
+                Op = TapeOp.Gated, Mark = mark, X = gate, Y = up, Gate = kind, Output = output,
             });
         return output;
     }
@@ -221,13 +251,6 @@ public sealed partial class Tape
     private DropoutKey KeyOf(int layer) => new(_random.Seed, _random.Update, layer);
 
     private static Tensor From(Tensor table, int firstRow) => table.Slice(firstRow, table.Rows - firstRow);
-
-    /// <summary>Memory for scale · x Aᵀ of one use of a layer, which its backward pass reads; none without an adapter.
-    /// </summary>
-    private Tensor TakeProjected(Activation x, Linear w) =>
-        w.Adapter is { } adapter
-            ? _arena.Take(x.Value.Type, new Shape(x.Value.Rows, adapter.Rank))
-            : Tensor.None;
 
     private static DType Statistic(DType type) => type == DType.F64 ? DType.F64 : DType.F32;
 }

@@ -1,4 +1,3 @@
-using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine;
@@ -107,31 +106,9 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
         for (int slot = 0; slot < _slotCount; slot++)
             GiveUpGradient(slot);
         (_recordCount, _slotCount) = (0, 0);
+        SetRows(Tensor.None, null);
         _arena.ReturnTo(default);
     }
-
-    private void CountForward(Activation x, Linear w)
-    {
-        if (!_again)
-            Count(x.Value.Rows, w.Weight.Value.Length + (w.Adapter?.Length ?? 0));
-    }
-
-    /// <summary>The input's gradient costs what the forward pass does, each trained part its own length.</summary>
-    private void CountBackward(Activation x, Linear w, bool needsInputGradient)
-    {
-        long length = w.Weight.IsTrained ? w.Weight.Value.Length : 0;
-        if (needsInputGradient)
-            length += w.Weight.Value.Length;
-        if (w.Adapter is { } adapter)
-            // dA needs dy B too, the first of two products that lead to the input.
-            length += (adapter.A.IsTrained ? adapter.A.Value.Length : 0)
-                + (adapter.B.IsTrained ? adapter.B.Value.Length : 0)
-                + (needsInputGradient || adapter.A.IsTrained ? adapter.B.Value.Length : 0)
-                + (needsInputGradient ? adapter.A.Value.Length : 0);
-        Count(x.Value.Rows, length);
-    }
-
-    private void Count(long rows, long length) => ProductFlops += 2.0 * rows * length;
 
     /// <summary>Output of an op: constant unless something that it depends on needs a gradient.</summary>
     private Activation Result(Tensor value, bool needsGradient) =>

@@ -10,6 +10,7 @@ internal enum TapeOp : byte
     Linear,
     LinearResidual,
     GatedMlp,
+    Gated,
     RmsNorm,
     LayerNorm,
     Gelu,

@@ -47,6 +47,7 @@ public abstract class Model : IDisposable
         if (inputs.Segments.Longest > Positions)
             throw new ArgumentException($"A segment of {inputs.Segments.Longest} rows; the model sees {Positions}.");
         Inputs = inputs;
+        tape.SetRows(inputs.RowKeys, inputs.Adapters);
         tape.Mark("embedding");
         Activation x = Embed(tape);
         foreach (IBlock block in Blocks)
@@ -73,7 +74,8 @@ public abstract class Model : IDisposable
     internal Linear Linear(string name)
     {
         Parameters.TryGet($"{name}.bias", out Parameter? bias);
-        var linear = new Linear(name, Parameters[$"{name}.weight"], bias);
+        var linear = new Linear(
+            name, Parameters[$"{name}.weight"], bias, DropoutLayers.Adapters + _linears.Count);
         _linears.Add(linear);
         return linear;
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Models;
@@ -10,8 +11,10 @@ namespace FastCpt.Engine.Models;
 /// <param name="Targets">I32 [M]; none where nothing is predicted.</param>
 /// <param name="RowKeys">I64 [M]: what each row's dropout depends on, see <see cref="DropoutKey"/>; none where nothing
 /// is dropped.</param>
+/// <param name="Adapters">Which adapters serve which rows; null where the first of every layer serves all.</param>
 public readonly record struct ModelInputs(
-    Tensor Ids, Tensor Positions, Segments Segments, Tensor Targets, Tensor RowKeys = default)
+    Tensor Ids, Tensor Positions, Segments Segments, Tensor Targets, Tensor RowKeys = default,
+    AdapterRows? Adapters = null)
 {
     /// <summary>Copies a batch into the pass that the tape is in.</summary>
     /// <param name="bounds">[count, 2]: first row and one past the last of every segment.</param>
