@@ -63,6 +63,22 @@ public sealed class EmbeddingTests
             Agreement.Check(backend, types, (rows, cols, vocabulary), s => Backward(s, rows, cols, vocabulary));
     }
 
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndActivations))]
+    public void EmbeddingBackward_OfPaddingAddsNothing(string name, Types types)
+    {
+        const int Padding = 2;
+        using Backend backend = Cases.Open(name);
+        using Device device = new(backend);
+        Scene s = new(device, types);
+        Tensor dy = s.Activation(6, 33), with = s.Statistic(5, 33), without = s.StatisticOf(s.Drawn(with), 5, 33);
+        backend.EmbeddingBackward(s.Integers([0, 2, 4, 2, 0, 1]), dy, Scale, Padding, with);
+        double[][] rows = [.. s.Drawn(dy).Chunk(33)];
+        Tensor others = s.ActivationOf([.. rows[0], .. rows[2], .. rows[4], .. rows[5]], 4, 33);
+        backend.EmbeddingBackward(s.Integers([0, 4, 0, 1]), others, Scale, -1, without);
+        Assert.That(device.Read(with), Is.EqualTo(device.Read(without)));
+        Assert.That(device.Read(with.Slice(Padding, 1)), Is.EqualTo(s.Drawn(with)[66..99]));
+    }
+
     [Test]
     public void Embedding_GradientAgreesWithDifferences()
     {

@@ -17,31 +17,55 @@ public sealed class LinearCrossEntropyTests
     /// <summary>Rows M, width C, vocabulary V.</summary>
     public readonly record struct LossShape(int M, int C, int V);
 
-    internal static OpCase Build(Scene s, LossShape shape, bool wantsInput = true, bool wantsWeight = true)
+    internal static OpCase Build(
+        Scene s, LossShape shape, bool wantsInput = true, bool wantsWeight = true, bool hasBias = false)
     {
         double[] rows = [.. s.Normal(shape.M, shape.C).Select(n => n / Math.Sqrt(shape.C))];
         Tensor x = s.ActivationOf(rows, shape.M, shape.C);
         Tensor w = s.Weight(shape.V, shape.C), losses = s.NewStatistic(shape.M);
         Tensor dx = s.Activation(shape.M, shape.C), dw = s.Statistic(shape.V, shape.C);
+        Tensor bias = hasBias ? s.Weight(shape.V) : Tensor.None;
+        Tensor dBias = hasBias ? s.Statistic(shape.V) : Tensor.None;
         int[] wanted = Targets(s, shape);
+        int predicting = wanted.Count(target => target >= 0);
         Tensor targets = s.Integers(wanted);
         Action run = () => s.Backend.LinearCrossEntropy(
-            x, new(w), targets, GradientScale, losses, wantsInput ? dx : Tensor.None,
-            new(wantsWeight ? dw : Tensor.None));
-        Lazy<Dense> dense = new(() => new Dense(s.Matrix(x), s.Matrix(w), wanted, GradientScale));
-        return new OpCase(
-            run,
+            x, new(w, bias), targets, GradientScale, losses, wantsInput ? dx : Tensor.None,
+            new(wantsWeight ? dw : Tensor.None, dBias));
+        // A bias is a last column of the weights that meets a column of ones.
+        Lazy<Dense> dense = new(() => new Dense(
+            hasBias ? WithColumn(s.Matrix(x), _ => 1) : s.Matrix(x),
+            hasBias ? WithColumn(s.Matrix(w), piece => s.Drawn(bias)[piece]) : s.Matrix(w), wanted, GradientScale));
+        Output[] outputs =
+        [
             Output.Each("losses", losses, (row, _) => wanted[row] < 0 ? 0 : dense.Value.LossError(row)),
-            new Output("dx", dx, units => wantsInput
-                ? (dense.Value.InputErrors(units) + Masked(LinearBounds.Adding(s, dx), wanted)).Values
+            new("dx", dx, units => wantsInput
+                ? (Columns(dense.Value.InputErrors(units), 0, shape.C)
+                    + Masked(LinearBounds.Adding(s, dx), wanted)).Values
                 : new double[dx.Length]),
-            new Output("dw", dw, units => wantsWeight
+            new("dw", dw, units => wantsWeight
                 // One chain of fused multiply-adds, a link for every row that predicts, may go on from the old value:
                 // each rounds a partial sum that the old value is a part of (Higham 2002, section 3.1).
-                ? (dense.Value.WeightErrors(units) + wanted.Count(target => target >= 0) * LinearBounds.Adding(s, dw))
+                ? (Columns(dense.Value.WeightErrors(units), 0, shape.C) + predicting * LinearBounds.Adding(s, dw))
                     .Values
-                : new double[dw.Length]));
+                : new double[dw.Length]),
+        ];
+        if (hasBias)
+            outputs = [.. outputs, new("dBias", dBias, units =>
+                [.. Columns(dense.Value.WeightErrors(units), shape.C, 1).Values
+                    .Zip(s.Drawn(dBias), (error, old) => error + predicting * Units.Single * Math.Abs(old))])];
+        return new OpCase(run, outputs);
     }
+
+    private static Matrix WithColumn(Matrix matrix, Func<int, double> column) => new(
+        [.. Enumerable.Range(0, matrix.Rows).SelectMany(row =>
+            matrix.Values.Skip(row * matrix.Cols).Take(matrix.Cols).Append(column(row)))],
+        matrix.Rows, matrix.Cols + 1);
+
+    private static Matrix Columns(Matrix matrix, int first, int count) => new(
+        [.. Enumerable.Range(0, matrix.Rows).SelectMany(row =>
+            matrix.Values.Skip(row * matrix.Cols + first).Take(count))],
+        matrix.Rows, count);
 
     /// <summary>Mostly pieces, every fourth row ignored; first and last piece among them.</summary>
     private static int[] Targets(Scene s, LossShape shape)
@@ -119,6 +143,16 @@ public sealed class LinearCrossEntropyTests
     }
 
     [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndTypes))]
+    public void LinearCrossEntropy_WithABias_AgreesWithReference(string name, Types types)
+    {
+        using Backend backend = Cases.Open(name);
+        foreach (LossShape shape in Shapes)
+            Agreement.Check(backend, types, shape, s => Build(s, shape, true, true, hasBias: true));
+        LossShape alone = new(17, 33, 100);
+        Agreement.Check(backend, types, "the bias alone", s => Build(s, alone, false, false, hasBias: true));
+    }
+
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndTypes))]
     public void LinearCrossEntropy_LeavesUnwantedGradientsOut(string name, Types types)
     {
         using Backend backend = Cases.Open(name);
@@ -139,6 +173,21 @@ public sealed class LinearCrossEntropyTests
             [x, w], [losses],
             () => check.Backend.LinearCrossEntropy(x, new(w), targets, GradientScale, losses, default, default),
             (_, d) => check.Backend.LinearCrossEntropy(x, new(w), targets, GradientScale, losses, d[0], new(d[1])),
+            outputWeights: GradientScale);
+    }
+
+    [Test]
+    public void LinearCrossEntropy_GradientOfABiasAgreesWithDifferences()
+    {
+        using GradientCheck check = new();
+        Scene s = check.Scene;
+        Tensor x = s.Activation(6, 5), w = s.Weight(9, 5), bias = s.Weight(9), losses = s.NewStatistic(6);
+        Tensor targets = s.Integers([0, 8, Backend.IgnoredTarget, 3, 3, 7]);
+        check.Check(
+            [x, w, bias], [losses],
+            () => check.Backend.LinearCrossEntropy(x, new(w, bias), targets, GradientScale, losses, default, default),
+            (_, d) => check.Backend.LinearCrossEntropy(
+                x, new(w, bias), targets, GradientScale, losses, d[0], new(d[1], d[2])),
             outputWeights: GradientScale);
     }
 
@@ -279,6 +328,10 @@ public sealed class LinearCrossEntropyTests
         Tensor targets = device.Put([0, 1, 2, 3], new Shape(4)), few = device.Put([0, 1], new Shape(2));
         Assert.Throws<ArgumentException>(
             () => b.LinearCrossEntropy(x, new(Of(DType.F32, 9, 4)), targets, 1, losses, none, default));
+        Assert.Throws<ArgumentException>(
+            () => b.LinearCrossEntropy(x, new(w, Of(DType.F32, 8)), targets, 1, losses, none, default));
+        Assert.Throws<ArgumentException>(
+            () => b.LinearCrossEntropy(x, new(w), targets, 1, losses, none, new(default, Of(DType.F32, 9))));
         Assert.Throws<ArgumentException>(() => b.LinearCrossEntropy(x, new(w), few, 1, losses, none, default));
         Assert.Throws<ArgumentException>(
             () => b.LinearCrossEntropy(x, new(w), targets, 1, Of(DType.BF16, 4), none, default));

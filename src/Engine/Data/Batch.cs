@@ -7,7 +7,7 @@ namespace FastCpt.Engine.Data;
 public sealed class Batch
 {
     private readonly int[] _tokenIds, _targets, _positions, _segments;
-    private readonly long[] _samples;
+    private readonly long[] _samples, _rowKeys, _segmentBytes;
     private readonly int[] _read;
 
     /// <param name="capacity">The most tokens.</param>
@@ -19,6 +19,8 @@ public sealed class Batch
         _positions = new int[capacity];
         _segments = new int[2 * capacity];
         _samples = new long[capacity];
+        _rowKeys = new long[capacity];
+        _segmentBytes = new long[capacity];
         _read = new int[capacity + 1];
     }
 
@@ -36,7 +38,8 @@ public sealed class Batch
     /// <summary>[M], each in [0, V).</summary>
     public ReadOnlySpan<int> TokenIds => _tokenIds.AsSpan(0, TokenCount);
 
-    /// <summary>[M], the next token, a word's label, or <see cref="Backend.IgnoredTarget"/>.</summary>
+    /// <summary>[M], the next token, one that is hidden, a word's label, or <see cref="Backend.IgnoredTarget"/>.
+    /// </summary>
     public ReadOnlySpan<int> Targets => _targets.AsSpan(0, TokenCount);
 
     /// <summary>[M], from 0 in each segment.</summary>
@@ -47,6 +50,9 @@ public sealed class Batch
 
     /// <summary>[S], a number that the segment's text has in every epoch and batch; it keys randomness.</summary>
     public ReadOnlySpan<long> Samples => _samples.AsSpan(0, SegmentCount);
+
+    /// <summary>[M], sample · 2²⁰ + position: what a row's dropout depends on.</summary>
+    public ReadOnlySpan<long> RowKeys => _rowKeys.AsSpan(0, TokenCount);
 
     /// <summary>Targets that are not ignored.</summary>
     public int PredictedTokens { get; private set; }
@@ -79,15 +85,37 @@ public sealed class Batch
     /// <summary>Ends a segment; its last token predicts the given one.</summary>
     internal void EndSegment(int lastTarget, long predictedBytes)
     {
-        int start = _segments[2 * (SegmentCount - 1)], length = TokenCount - start;
-        _segments[(2 * SegmentCount) - 1] = TokenCount;
-        for (int i = 0; i < length; i++)
-            _positions[start + i] = i;
+        (int start, int length) = CloseSegment();
         _tokenIds.AsSpan(start + 1, length - 1).CopyTo(_targets.AsSpan(start));
         _targets[TokenCount - 1] = lastTarget;
-        LongestSegment = Math.Max(LongestSegment, length);
         PredictedTokens += lastTarget == Backend.IgnoredTarget ? length - 1 : length;
         PredictedBytes += predictedBytes;
+    }
+
+    /// <summary>Appends tokens of a document between its ends, as a segment that predicts nothing.</summary>
+    /// <param name="first">Of the document's tokens; not an end.</param>
+    /// <param name="count">Without the ends.</param>
+    internal void AppendSentence(TokenShard shard, in DocumentTokens document, int first, int count, long sample)
+    {
+        BeginSegment(sample);
+        AppendTokens(shard, document.Start, 1);
+        AppendTokens(shard, document.Start + first, count);
+        AppendTokens(shard, document.Start + document.Count - 1, 1);
+        (int start, int length) = CloseSegment();
+        _targets.AsSpan(start, length).Fill(Backend.IgnoredTarget);
+        _segmentBytes[SegmentCount - 1] = document.BytesOf(first, first + count);
+    }
+
+    /// <summary>Makes a row predict its token, and shows another one there.</summary>
+    internal void Hide(int row, int segment, int shown)
+    {
+        _targets[row] = _tokenIds[row];
+        _tokenIds[row] = shown;
+        PredictedTokens++;
+        // Each token between the ends stands for an equal part of the segment's text.
+        int place = row - _segments[2 * segment] - 1;
+        int count = _segments[(2 * segment) + 1] - _segments[2 * segment] - SentencePiece.Ends;
+        PredictedBytes += (_segmentBytes[segment] * (place + 1) / count) - (_segmentBytes[segment] * place / count);
     }
 
     /// <summary>Appends a segment whose targets are given, such as the labels of words.</summary>
@@ -97,11 +125,8 @@ public sealed class Batch
         BeginSegment(sample);
         tokens.CopyTo(_tokenIds.AsSpan(TokenCount));
         targets.CopyTo(_targets.AsSpan(TokenCount));
-        for (int i = 0; i < tokens.Length; i++)
-            _positions[TokenCount + i] = i;
         TokenCount += tokens.Length;
-        _segments[(2 * SegmentCount) - 1] = TokenCount;
-        LongestSegment = Math.Max(LongestSegment, tokens.Length);
+        CloseSegment();
         PredictedTokens += targets.Length - targets.Count(Backend.IgnoredTarget);
     }
 
@@ -115,5 +140,20 @@ public sealed class Batch
         read[..count].CopyTo(_tokenIds.AsSpan(TokenCount));
         TokenCount += count;
         EndSegment(read[count], document.BytesOf(first + 1, first + count + 1));
+    }
+
+    /// <summary>Gives the rows of the segment their positions and keys.</summary>
+    private (int Start, int Length) CloseSegment()
+    {
+        int start = _segments[2 * (SegmentCount - 1)], length = TokenCount - start;
+        _segments[(2 * SegmentCount) - 1] = TokenCount;
+        for (int i = 0; i < length; i++)
+        {
+            _positions[start + i] = i;
+            _rowKeys[start + i] = (_samples[SegmentCount - 1] << 20) + i;
+        }
+
+        LongestSegment = Math.Max(LongestSegment, length);
+        return (start, length);
     }
 }

@@ -5,11 +5,13 @@ namespace FastCpt.Engine.Data;
 /// <summary>The validation batches of one language: each document a segment of its own, in file order.</summary>
 /// <remarks>
 /// A document longer than maxSegmentTokens inputs becomes several segments. Every token but a document's first is
-/// predicted once, so sums over all batches do not depend on the batch size.
+/// predicted once, so sums over all batches do not depend on the batch size. With a mask, segments are whole sentences
+/// and the tokens that it hides are predicted, the same ones in every evaluation.
 /// </remarks>
 public sealed class ValidationSource
 {
     private readonly TokenShard _shard;
+    private readonly TokenMask? _mask;
     private readonly List<(DocumentTokens Document, int First, int Count)> _segments = [];
     private readonly List<int> _batchStarts = [0];
     private readonly Batch _batch;
@@ -17,45 +19,37 @@ public sealed class ValidationSource
     /// <param name="documents">Of the shard.</param>
     /// <param name="maxSegmentTokens">The longest context to evaluate with, T.</param>
     /// <param name="batchTokens">The most tokens of a batch; at least one segment's.</param>
+    /// <param name="mask">For masked models.</param>
     /// <exception cref="RunException">Exit 3: the documents have no token to predict.</exception>
     public ValidationSource(
         string language, TokenShard shard, IReadOnlyList<DocumentTokens> documents, int maxSegmentTokens,
-        int batchTokens)
+        int batchTokens, TokenMask? mask = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxSegmentTokens, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchTokens, maxSegmentTokens);
-        (_shard, _batch) = (shard, new Batch(batchTokens));
-        int filled = 0;
-        foreach (DocumentTokens document in documents)
-            for (int first = 0; first < document.Count - 1; first += maxSegmentTokens)
-            {
-                int count = Math.Min(maxSegmentTokens, document.Count - 1 - first);
-                if (filled + count > batchTokens)
-                {
-                    _batchStarts.Add(_segments.Count);
-                    filled = 0;
-                }
-
-                _segments.Add((document, first, count));
-                filled += count;
-                PredictedTokens += count;
-                PredictedBytes += document.BytesOf(first + 1, first + count + 1);
-            }
-
-        if (_segments.Count == 0)
+        (_shard, _mask, _batch) = (shard, mask, new Batch(batchTokens));
+        if (mask is not null)
+            foreach (SentencePiece piece in SentencePiece.Of(documents, maxSegmentTokens))
+                _segments.Add((documents[piece.Document], piece.First, piece.Count));
+        else
+            foreach (DocumentTokens document in documents)
+                for (int first = 0; first < document.Count - 1; first += maxSegmentTokens)
+                    _segments.Add((document, first, Math.Min(maxSegmentTokens, document.Count - 1 - first)));
+        FillBatches(batchTokens, mask is null ? 0 : SentencePiece.Ends);
+        Count();
+        if (PredictedTokens == 0)
             throw new RunException(ExitCode.Config,
                 $"language '{language}': no token to predict on the validation side. Add documents to its files, or " +
                 "raise the validation share.");
-        _batchStarts.Add(_segments.Count);
     }
 
     public int BatchCount => _batchStarts.Count - 1;
 
     /// <summary>Of all batches.</summary>
-    public long PredictedTokens { get; }
+    public long PredictedTokens { get; private set; }
 
     /// <summary>Of all batches.</summary>
-    public long PredictedBytes { get; }
+    public long PredictedBytes { get; private set; }
 
     /// <summary>Some of the documents, chosen by the seed, in file order: for evaluation in training.</summary>
     /// <param name="count">All where there are no more.</param>
@@ -75,9 +69,49 @@ public sealed class ValidationSource
         for (int i = _batchStarts[index]; i < _batchStarts[index + 1]; i++)
         {
             (DocumentTokens document, int first, int count) = _segments[i];
-            _batch.AppendPiece(_shard, document, first, count, i);
+            if (_mask is null)
+                _batch.AppendPiece(_shard, document, first, count, i);
+            else
+                _batch.AppendSentence(_shard, document, first, count, i);
         }
 
+        _mask?.Hide(_batch, TokenMask.EvaluationStep);
         return _batch;
+    }
+
+    /// <param name="ends">Tokens of a segment beside its count.</param>
+    private void FillBatches(int batchTokens, int ends)
+    {
+        int filled = 0;
+        for (int i = 0; i < _segments.Count; i++)
+        {
+            int count = _segments[i].Count + ends;
+            if (filled + count > batchTokens)
+            {
+                _batchStarts.Add(i);
+                filled = 0;
+            }
+
+            filled += count;
+        }
+
+        _batchStarts.Add(_segments.Count);
+    }
+
+    /// <summary>What is predicted follows from the segments; where a mask hides it, from their tokens.</summary>
+    private void Count()
+    {
+        for (int index = 0; _mask is not null && index < BatchCount; index++)
+        {
+            Batch batch = At(index);
+            PredictedTokens += batch.PredictedTokens;
+            PredictedBytes += batch.PredictedBytes;
+        }
+
+        foreach ((DocumentTokens document, int first, int count) in _mask is null ? _segments : [])
+        {
+            PredictedTokens += count;
+            PredictedBytes += document.BytesOf(first + 1, first + count + 1);
+        }
     }
 }

@@ -6,11 +6,13 @@ namespace FastCpt.Engine.Data;
 public static class ValidationText
 {
     /// <param name="maxDocuments">0 for all.</param>
+    /// <param name="mask">For masked models.</param>
     public static ValidationSource Open(
-        string language, TokenShard shard, int maxSegmentTokens, int batchTokens, int maxDocuments, ulong seed) =>
+        string language, TokenShard shard, int maxSegmentTokens, int batchTokens, int maxDocuments, ulong seed,
+        TokenMask? mask = null) =>
         new(language, shard,
             maxDocuments > 0 ? ValidationSource.Sample(shard.Validation, maxDocuments, seed) : shard.Validation,
-            maxSegmentTokens, batchTokens);
+            maxSegmentTokens, batchTokens, mask);
 
     /// <summary>Some documents of all languages together, as if their validation sides were one.</summary>
     /// <remarks>family-cpt.md 1.4: 10,000 validation documents of the run, shuffled with the seed.</remarks>

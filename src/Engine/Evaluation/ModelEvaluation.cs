@@ -54,7 +54,9 @@ public sealed class ModelEvaluation : IDisposable
     /// <param name="maxDocuments">0 for all of the validation side.</param>
     public LanguageScore Measure(string language, TokenShard shard, int maxDocuments, ulong seed, StopSignal stop)
     {
-        ValidationSource source = ValidationText.Open(language, shard, _context, _batchTokens, maxDocuments, seed);
+        TokenMask? mask = _model is XlmRoberta ? TokenMask.Of(Tokenizer, seed) : null;
+        ValidationSource source = ValidationText.Open(
+            language, shard, _context, _batchTokens, maxDocuments, seed, mask);
         return Perplexity.Measure(_model, _tape, _losses, language, source, stop);
     }
 

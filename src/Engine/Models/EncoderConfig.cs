@@ -35,6 +35,10 @@ public sealed record EncoderConfig : ModelConfig
     /// <summary>Row of the position table for the first token of a sentence.</summary>
     public int FirstPosition => Padding + 1;
 
+    /// <summary>Scalars of the pooler that published checkpoints have besides, which labels of tokens do not use.
+    /// </summary>
+    public long PoolerCount => ((long)Width + 1) * Width;
+
     /// <summary>D.</summary>
     public int HeadSize => Width / Heads;
 

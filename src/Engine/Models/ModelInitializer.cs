@@ -18,5 +18,11 @@ public static class ModelInitializer
             else
                 model.Backend.Fill(0, parameter.Value);
         }
+
+        if (model.Config is not EncoderConfig encoder)
+            return;
+        // As the published library does: what stands for padding says nothing.
+        foreach (string table in (string[])[EncoderLayout.Words, EncoderLayout.Positions])
+            model.Backend.Fill(0, model.Parameters[table].Value.Slice(encoder.Padding, 1));
     }
 }

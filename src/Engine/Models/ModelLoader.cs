@@ -24,6 +24,11 @@ public static class ModelLoader
     public static Model Load(
         ModelFolder folder, Backend backend, DType type, int positions, Action<string> warn, StopSignal? stop = null)
     {
+        if (folder.Config is EncoderConfig && positions > folder.Config.LongestSegment)
+            throw new RunException(
+                ExitCode.ModelFile,
+                $"{folder.Path}: the model sees {folder.Config.LongestSegment} positions, but segments of {positions} "
+                + "are asked for.");
         Model model = ModelFactory.Create(folder.Config, backend, type, positions);
         try
         {

@@ -8,6 +8,7 @@ internal static class SpecialTokenRoles
     private static readonly string[] BosNames = ["<bos>", "<s>", "<|begin_of_text|>"];
     private static readonly string[] EosNames = ["<eos>", "</s>", "<|endoftext|>", "<|end_of_text|>"];
     private static readonly string[] PadNames = ["<pad>"];
+    private static readonly string[] MaskNames = ["<mask>", "[MASK]"];
     private static readonly string[] UnknownNames = ["<unk>"];
 
     /// <summary>Fills the roles that the tokenizer's own file leaves open.</summary>
@@ -25,6 +26,7 @@ internal static class SpecialTokenRoles
             tokenizer.Bos = Named(tokenizer, root["bos_token"]) ?? tokenizer.Bos;
             tokenizer.Eos = Named(tokenizer, root["eos_token"]) ?? tokenizer.Eos;
             tokenizer.Pad = Named(tokenizer, root["pad_token"]) ?? tokenizer.Pad;
+            tokenizer.Mask = Named(tokenizer, root["mask_token"]) ?? tokenizer.Mask;
             tokenizer.Unknown = Named(tokenizer, root["unk_token"]) ?? tokenizer.Unknown;
         }
         ApplyNames(tokenizer);
@@ -36,6 +38,7 @@ internal static class SpecialTokenRoles
         tokenizer.Bos ??= First(tokenizer, BosNames);
         tokenizer.Eos ??= First(tokenizer, EosNames);
         tokenizer.Pad ??= First(tokenizer, PadNames);
+        tokenizer.Mask ??= First(tokenizer, MaskNames);
         tokenizer.Unknown ??= First(tokenizer, UnknownNames);
     }
 

@@ -25,6 +25,9 @@ public abstract class Tokenizer
     /// <summary>Fills rows of a batch.</summary>
     public int? Pad { get; protected internal set; }
 
+    /// <summary>Hides a token that a masked model has to predict.</summary>
+    public int? Mask { get; protected internal set; }
+
     /// <summary>Stands for what the vocabulary does not cover.</summary>
     public int? Unknown { get; protected internal set; }
 

@@ -12,7 +12,7 @@ namespace FastCpt.Engine.Training;
 /// ragged windows included. Adding means of means, or dividing by an assumed count, is a known trap.
 /// </remarks>
 internal sealed class StepGradient(
-    Model model, Tape tape, TokenLosses losses, BatchSource batches, bool recompute, StopSignal stop)
+    Model model, Tape tape, TokenLosses losses, BatchSource batches, bool recompute, ulong seed, StopSignal stop)
 {
     /// <summary>Of the last step, in nats per token.</summary>
     public double LossNats { get; private set; }
@@ -53,8 +53,9 @@ internal sealed class StepGradient(
         DataTicks += System.Diagnostics.Stopwatch.GetTimestamp() - start;
         if (batch.PredictedTokens == 0)
             return 0;
-        tape.BeginTraining(recompute);
-        ModelInputs inputs = ModelInputs.Upload(tape, batch.TokenIds, batch.Positions, batch.Segments, batch.Targets);
+        tape.BeginTraining(recompute, seed, dataStep);
+        ModelInputs inputs = ModelInputs.Upload(
+            tape, batch.TokenIds, batch.Positions, batch.Segments, batch.Targets, batch.RowKeys);
         model.Losses(tape, inputs, 1f / Tokens, losses.For(batch.TokenCount));
         tape.Backward();
         Flops += tape.ProductFlops + FlopCount.Attention(model.Config, batch.Segments);

@@ -46,12 +46,14 @@ public sealed class Trainer
     private readonly StepProfile? _profile;
     private TrainingProgress _progress;
 
+    /// <param name="seed">Of dropout.</param>
     /// <param name="schedule">Its total is the number of updates.</param>
     /// <param name="progress">Where to go on from; a default one at the start.</param>
     /// <param name="peakFlops">Arithmetic limit that utilisation is a share of; NaN where unknown.</param>
     public Trainer(
         Model model, Tape tape, TokenLosses losses, AdamW optimizer, BatchSource batches,
-        IReadOnlyList<ValidationPart> validation, TrainingConfig settings, Schedule schedule,
+        IReadOnlyList<ValidationPart> validation, TrainingConfig settings, ulong seed,
+        Schedule schedule,
         TrainingCheckpoints checkpoints, TrainingProgress progress, double peakFlops, RunLog log,
         TrainingOptions options, StepProfile? profile = null)
     {
@@ -59,7 +61,7 @@ public sealed class Trainer
         (_settings, _schedule, _optimizer, _validation) = (settings, schedule, optimizer, validation);
         (_checkpoints, _progress, _log, _stop, _profile) = (checkpoints, progress, log, stop, profile);
         (_faults, _time) = (options.Faults, options.Time);
-        _gradient = new StepGradient(model, tape, losses, batches, settings.ActivationRecompute, stop);
+        _gradient = new StepGradient(model, tape, losses, batches, settings.ActivationRecompute, seed, stop);
         _watch = new DivergenceWatch(settings.Divergence);
         _watch.Restore(progress);
         _early = new EarlyStopping(settings.EarlyStopping?.Patience ?? 0, settings.EarlyStopping?.Threshold ?? 0);

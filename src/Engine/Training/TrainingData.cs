@@ -1,6 +1,7 @@
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data;
 using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
 using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt.Engine.Training;
@@ -10,9 +11,13 @@ internal sealed class TrainingData : IDisposable
 {
     private readonly List<TokenShard> _shards = [];
 
-    public TrainingData(RunConfig config, TrainingOptions options, Tokenizer tokenizer, RunLog log)
+    public TrainingData(
+        RunConfig config, ModelConfig model, TrainingOptions options, Tokenizer tokenizer, RunLog log)
     {
         DataConfig data = config.Data;
+        bool isMasked = model is EncoderConfig;
+        if (isMasked)
+            RequireSentences(data);
         TrainingConfig training = config.Training;
         var corpora = new Corpora(
             data, options.ShardFolder ?? Path.Combine(config.OutputDir, "shards"), tokenizer, log.Say, options.Stop,
@@ -25,7 +30,9 @@ internal sealed class TrainingData : IDisposable
             _shards.Add(shard);
             parts.Add(new MixturePart(
                 language.Name,
-                PackedRows.Of(data.Packing, shard, shard.Training, data.MaxSeqLength),
+                isMasked
+                    ? new SentenceRows(shard, shard.Training, data.MaxSeqLength)
+                    : PackedRows.Of(data.Packing, shard, shard.Training, data.MaxSeqLength),
                 language.Weight ?? 1));
             Texts.Add(language.Name, Path.GetFileNameWithoutExtension(shard.Path));
             if (training.EvalSteps > 0 && data.ValidationShare > 0 && shard.Validation.Count == 0)
@@ -39,8 +46,12 @@ internal sealed class TrainingData : IDisposable
         // Without weights it is the paper's plain concatenation: every row once an epoch.
         bool weighed = data.Languages.Any(language => language.Weight is not null);
         Mixture mixture = weighed ? Mixture.Weigh(parts, config.Seed) : Mixture.Concatenate(parts, config.Seed);
-        Batches = new BatchSource(mixture, training.BatchSize, training.GradientAccumulationSteps);
-        Validation = training.EvalSteps > 0 ? ValidationParts(config, batchTokens) : [];
+        Batches = new BatchSource(
+            mixture, training.BatchSize, training.GradientAccumulationSteps,
+            isMasked ? TokenMask.Of(tokenizer, config.Seed) : null);
+        // What evaluations hide does not depend on the run's seed, so that runs of several can be compared.
+        TokenMask? mask = isMasked ? TokenMask.Of(tokenizer, data.SplitSeed) : null;
+        Validation = training.EvalSteps > 0 ? ValidationParts(config, batchTokens, mask) : [];
         if (training.EarlyStopping is not null && Validation.Count == 0)
             throw new RunException(
                 ExitCode.Config,
@@ -64,7 +75,7 @@ internal sealed class TrainingData : IDisposable
     public int LargestBatch { get; }
 
     /// <summary>Languages without a chosen document are left out.</summary>
-    private IReadOnlyList<ValidationPart> ValidationParts(RunConfig config, int batchTokens)
+    private IReadOnlyList<ValidationPart> ValidationParts(RunConfig config, int batchTokens, TokenMask? mask)
     {
         IReadOnlyList<IReadOnlyList<DocumentTokens>> chosen = ValidationText.OverAll(
             [.. _shards.Select(shard => shard.Validation)], config.Training.EvalDocuments,
@@ -73,7 +84,18 @@ internal sealed class TrainingData : IDisposable
             .Select((language, i) => (language.Name, Shard: _shards[i], Documents: chosen[i]))
             .Where(part => part.Documents.Count > 0)
             .Select(part => new ValidationPart(part.Name, new ValidationSource(
-                part.Name, part.Shard, part.Documents, config.Data.MaxSeqLength, batchTokens)))];
+                part.Name, part.Shard, part.Documents, config.Data.MaxSeqLength, batchTokens, mask)))];
+    }
+
+    private static void RequireSentences(DataConfig data)
+    {
+        if (data.Packing == PackingMode.Wrapped)
+            throw new RunException(
+                ExitCode.Config, "data.packing: wrapped rows cut documents; an encoder reads them isolated.");
+        if (data.MaxSeqLength < 3)
+            throw new RunException(
+                ExitCode.Config,
+                $"data.max_seq_length: {data.MaxSeqLength} leaves no room between the two ends of a sentence.");
     }
 
     public void Dispose()

@@ -33,7 +33,7 @@ internal sealed class TrainingSession : IDisposable
             _backend = new ProfilingBackend(_backend, _ops);
         try
         {
-            _data = new TrainingData(config, options, _tokenizer, log);
+            _data = new TrainingData(config, ModelConfigOf(), options, _tokenizer, log);
             _model = OpenModel();
             _alignments = new Alignments(config, _model, log.Say, options.Stop);
             _frozen = new FrozenWeights(_model.Parameters);
@@ -96,7 +96,8 @@ internal sealed class TrainingSession : IDisposable
         using var tape = new Tape(_backend);
         using var losses = new TokenLosses(_backend, _data.LargestBatch);
         var trainer = new Trainer(
-            _model, tape, losses, _optimizer, _data.Batches, _data.Validation, training, Schedule(training),
+            _model, tape, losses, _optimizer, _data.Batches, _data.Validation, training, _config.Seed,
+            Schedule(training),
             checkpoints, progress, _backend.MeasurePeakFlops(Precisions.ActivationType(_config.Precision)), _log,
             _options,
             _options.Profile ? new StepProfile(_ops, _backend, _config.OutputDir, _log) : null);
@@ -142,12 +143,16 @@ internal sealed class TrainingSession : IDisposable
             return ModelLoader.Load(folder, _backend, type, _data.RowTokens, _log.Warn, _options.Stop);
         }
 
-        ModelConfig config = ModelRecipe.ToConfig(_config.Model, _tokenizer.VocabularySize);
+        ModelConfig config = ModelConfigOf();
         RequireVocabulary(config, "model");
         Model model = ModelFactory.Create(config, _backend, type, _data.RowTokens);
         ModelInitializer.Draw(model, _config.Seed);
         return model;
     }
+
+    private ModelConfig ModelConfigOf() => _config.Model.Path is { } path
+        ? ModelConfigReader.Read(path).Config
+        : ModelRecipe.ToConfig(_config.Model, _tokenizer.VocabularySize);
 
     /// <summary>Masters begin with what the folder holds, not with its BF16 rounding.</summary>
     private void FillMasters()
@@ -167,10 +172,10 @@ internal sealed class TrainingSession : IDisposable
                 ExitCode.Config,
                 $"{where}: the model knows {config.VocabularySize} pieces, but the tokenizer {_config.Tokenizer} has "
                 + $"{_tokenizer.VocabularySize}. They may come from different models.");
-        if (_data.RowTokens > config.MaxPositions)
+        if (_data.RowTokens > config.LongestSegment)
             throw new RunException(
                 ExitCode.Config,
-                $"{where}: the model sees {config.MaxPositions} positions, but data.max_seq_length is "
+                $"{where}: the model sees {config.LongestSegment} positions, but data.max_seq_length is "
                 + $"{_data.RowTokens}.");
     }
 

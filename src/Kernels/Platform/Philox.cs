@@ -9,6 +9,7 @@ public enum RandomStream : uint
     Mixture = 4,
     Dropout = 5,
     Sampling = 6,
+    Masking = 7,
 }
 
 /// <summary>Counter-based random numbers, Philox 4x32 with 10 rounds.</summary>

@@ -19,6 +19,13 @@ internal sealed class EncoderRows
     /// <summary>First row of every sentence.</summary>
     public IReadOnlyList<int> Starts => [.. _bounds.Where((_, i) => i % 2 == 0)];
 
+    /// <summary>Values of rows, some for each, without those of padding.</summary>
+    public double[] WithoutPadding(double[] values)
+    {
+        int width = values.Length / Count;
+        return [.. _bounds.Chunk(2).SelectMany(ends => values[(ends[0] * width)..(ends[1] * width)])];
+    }
+
     public int Predicted => Targets.Count(target => target >= 0);
 
     public void Add(int[] tokens, int[] targets, int length, long sample)

@@ -50,13 +50,17 @@ internal sealed class GoldenEncoder
     /// <summary>Every sentence padded to one length; rows of padding are in no segment.</summary>
     public EncoderRows PaddedTo(int length) => Rowed(_ => length);
 
-    /// <summary>Values of padded rows, without those of padding.</summary>
-    public double[] WithoutPadding(double[] values)
+    /// <summary>One sentence.</summary>
+    public EncoderRows Alone(int row)
     {
-        int width = values.Length / (Rows * Padded);
-        return [.. Enumerable.Range(0, Rows)
-            .SelectMany(row => values.Skip(row * Padded * width).Take(_lengths[row] * width))];
+        var rows = new EncoderRows();
+        AddTo(rows, row);
+        return rows;
     }
+
+    /// <summary>Appends one sentence.</summary>
+    public void AddTo(EncoderRows rows, int row) =>
+        rows.Add(_tokens[row][.._lengths[row]], _targets[row][.._lengths[row]], _lengths[row], row);
 
     public static XlmRoberta Load(Backend backend, DType type)
     {
