@@ -56,9 +56,8 @@ internal sealed unsafe partial class Gemm
     private void MultiplyRows(in Product product, SharedPlan plan, float* shared, int worker, int workers)
     {
         ReductionBlocks blocks = new(product, HasPairs);
-        long panels = (product.Rows + _single.Rows - 1) / _single.Rows;
-        long start = panels * worker / workers * _single.Rows;
-        long end = Math.Min(panels * (worker + 1) / workers * _single.Rows, product.Rows);
+        // Even shares: a tile that lacks rows costs less than one worker's waiting for a whole one of the other's.
+        long start = product.Rows * worker / workers, end = product.Rows * (worker + 1) / workers;
         for (long col = 0; col < product.Cols; col += plan.Cols)
             for (int first = 0; first < blocks.Count; first += plan.Blocks)
             {

@@ -14,6 +14,9 @@ internal static unsafe class Packing
     /// <summary>Values past a panel's end that packing may overwrite.</summary>
     private const int Spill = 16;
 
+    /// <summary>Steps of a panel that are packed from rows of memory before its neighbour's are.</summary>
+    private const int StepsAtOnce = 4;
+
     /// <summary>Floats from one panel to the next.</summary>
     public static long PanelFloats(long steps, int width) => steps * width + Spill;
 
@@ -97,29 +100,59 @@ internal static unsafe class Packing
                 values[step * width + line] = TSource.AlongOne(first + line * stride, step, block.Length);
     }
 
-    /// <summary>A row in memory holds all lines of a step, or half a pair: rows are walked over all panels.</summary>
+    /// <summary>A row in memory holds all lines of a step, or half a pair: a few rows at a time are walked over all
+    /// panels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackAcross<TSource>(
         byte* first, long stride, long lines, ReductionBlock block, long panels, int width, float* target)
         where TSource : IPackSource
     {
-        long panelFloats = PanelFloats(block.Steps, width);
-        for (long step = 0; step < block.Steps; step++)
+        long panelFloats = PanelFloats(block.Steps, width), rowBytes = TSource.PlacesPerStep * stride;
+        for (long step = 0; step < block.Steps; step += StepsAtOnce)
         {
-            byte* row = first + step * TSource.PlacesPerStep * stride;
-            bool whole = (step + 1) * TSource.PlacesPerStep <= block.Length;
+            byte* row = first + step * rowBytes;
+            bool whole = (step + StepsAtOnce) * TSource.PlacesPerStep <= block.Length;
             float* values = target + step * width;
             for (long panel = 0; panel < panels; panel++, values += panelFloats)
                 for (int offset = 0; offset < width; offset += 16)
                 {
                     long line = panel * width + offset;
-                    Ahead.Ask(row + 16 * TSource.PlacesPerStep * stride + line * TSource.ElementSize);
+                    byte* ahead = row + 4 * StepsAtOnce * rowBytes + line * TSource.ElementSize;
+                    Ahead.Ask(ahead);
+                    Ahead.Ask(ahead + rowBytes);
+                    Ahead.Ask(ahead + 2 * rowBytes);
+                    Ahead.Ask(ahead + 3 * rowBytes);
                     if (line + 16 <= lines && whole)
+                    {
+                        // In this order: what a step spills over, the next overwrites.
                         TSource.Across(row, stride, line).Store(values + offset);
+                        TSource.Across(row + rowBytes, stride, line).Store(values + width + offset);
+                        TSource.Across(row + 2 * rowBytes, stride, line).Store(values + 2 * width + offset);
+                        TSource.Across(row + 3 * rowBytes, stride, line).Store(values + 3 * width + offset);
+                    }
                     else
-                        PackEdge<TSource>(
-                            row, stride, line, lines, whole, Math.Min(16, width - offset), values + offset);
+                        PackEdges<TSource>(
+                            row, stride, line, lines, block, step, Math.Min(16, width - offset), values + offset,
+                            width);
                 }
+        }
+    }
+
+    /// <summary>A few lines of a few steps where not all 16, or not all places, exist.</summary>
+    private static void PackEdges<TSource>(
+        byte* row, long stride, long line, long lines, ReductionBlock block, long step, int count, float* values,
+        int width)
+        where TSource : IPackSource
+    {
+        for (long end = Math.Min(step + StepsAtOnce, block.Steps); step < end; step++)
+        {
+            bool whole = (step + 1) * TSource.PlacesPerStep <= block.Length;
+            if (line + 16 <= lines && whole)
+                TSource.Across(row, stride, line).Store(values);
+            else
+                PackEdge<TSource>(row, stride, line, lines, whole, count, values);
+            row += TSource.PlacesPerStep * stride;
+            values += width;
         }
     }
 
