@@ -53,6 +53,12 @@ public abstract class Tokenizer
     /// <exception cref="RunException">The file is malformed or is no model of this kind.</exception>
     public static Tokenizer LoadXlmRoberta(string file) => SentencePieceTokenizer.Load(file, xlmRoberta: true);
 
+    /// <summary>Reads XLM-R's SentencePiece model with the steps of its published tokenizer.json.</summary>
+    /// <remarks>The ids of Hugging Face's library, which <see cref="LoadXlmRoberta"/> differs from on some texts.
+    /// </remarks>
+    /// <inheritdoc cref="LoadXlmRoberta"/>
+    public static Tokenizer LoadXlmRobertaPipeline(string file) => XlmRobertaPipeline.Load(file);
+
     /// <summary>Appends the ids of a text; adds no special tokens around it.</summary>
     /// <remarks>
     /// Bytes that are not UTF-8 are kept by byte-level vocabularies and become U+FFFD in the others, as in their

@@ -9,9 +9,11 @@ internal sealed class ByteTokenizer : Tokenizer
     public const int Begin = 1, End = 2, FirstByte = 3;
 
     /// <param name="vocabularySize">More than the 259 that occur, to make ids wider.</param>
+    /// <param name="unknown">An id that no byte has, where one is wanted.</param>
     /// <param name="name">Tokenizers of different names are different to a shard.</param>
-    public ByteTokenizer(bool hasEnds = true, int vocabularySize = 259, string name = "bytes")
+    public ByteTokenizer(bool hasEnds = true, int vocabularySize = 259, string name = "bytes", int? unknown = null)
     {
+        Unknown = unknown;
         VocabularySize = vocabularySize;
         Sha256 = Convert.ToHexStringLower(
             System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name)));
