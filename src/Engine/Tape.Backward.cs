@@ -73,6 +73,9 @@ public sealed partial class Tape
             case TapeOp.Add:
                 PushBackAdd(record);
                 break;
+            case TapeOp.Copy or TapeOp.Rows or TapeOp.AddRows or TapeOp.Permute:
+                PushBackRows(record);
+                break;
             case TapeOp.Block:
                 PushBackBlock(record);
                 break;

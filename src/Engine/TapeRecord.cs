@@ -18,6 +18,10 @@ internal enum TapeOp : byte
     Rope,
     Attention,
     Add,
+    Copy,
+    Rows,
+    AddRows,
+    Permute,
     Block,
 }
 
@@ -45,7 +49,7 @@ internal struct TapeRecord
     public Gate Gate;
     public float Scalar;
 
-    /// <summary>First row of a table that is read.</summary>
+    /// <summary>First row of a table, or of an activation, that is read.</summary>
     public int First;
 
     /// <summary>The number of a dropout; an id that takes no gradient.</summary>

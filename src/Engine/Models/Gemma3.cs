@@ -43,6 +43,7 @@ internal sealed class GemmaBlock : IBlock
     private readonly AttentionLayer _attention;
     private readonly Parameter _inputNorm, _postAttentionNorm, _preMlpNorm, _postMlpNorm;
     private readonly Linear _gate, _up, _down;
+    private readonly AdapterSite _site;
     private readonly ModelPart _part;
 
     public GemmaBlock(CausalModel model, int layer)
@@ -58,6 +59,7 @@ internal sealed class GemmaBlock : IBlock
         _up = model.Linear($"{name}.mlp.up_proj");
         _down = model.Linear($"{name}.mlp.down_proj");
         _postMlpNorm = model.Parameters[$"{name}.post_feedforward_layernorm.weight"];
+        _site = model.Site(name);
         _part = model.Part(name);
     }
 
@@ -72,7 +74,8 @@ internal sealed class GemmaBlock : IBlock
         x = t.Add(x, Norm(t, attended, _postAttentionNorm));
         n = Norm(t, x, _preMlpNorm);
         Activation fed = t.GatedMlp(n, _gate, _up, _down, Gate.GeGlu, residual: null);
-        return t.Add(x, Norm(t, fed, _postMlpNorm));
+        x = t.Add(x, Norm(t, fed, _postMlpNorm));
+        return _site.AfterMlp(t, x, x);
     }
 
     private Activation Norm(Tape t, Activation x, Parameter weight) => t.RmsNorm(x, weight, NormOffset, _epsilon);

@@ -31,6 +31,7 @@ internal sealed class LlamaBlock : IBlock
     private readonly AttentionLayer _attention;
     private readonly Parameter _attentionNorm, _mlpNorm;
     private readonly Linear _gate, _up, _down;
+    private readonly AdapterSite _site;
     private readonly ModelPart _part;
 
     public LlamaBlock(CausalModel model, int layer)
@@ -44,6 +45,7 @@ internal sealed class LlamaBlock : IBlock
         _gate = model.Linear($"{name}.mlp.gate_proj");
         _up = model.Linear($"{name}.mlp.up_proj");
         _down = model.Linear($"{name}.mlp.down_proj");
+        _site = model.Site(name);
         _part = model.Part(name);
     }
 
@@ -56,6 +58,7 @@ internal sealed class LlamaBlock : IBlock
         Activation n = t.RmsNorm(x, _attentionNorm, offset: 0, _epsilon);
         x = t.LinearResidual(_attention.Heads(t, n), _attention.Output, x);
         n = t.RmsNorm(x, _mlpNorm, offset: 0, _epsilon);
-        return t.GatedMlp(n, _gate, _up, _down, Gate.SwiGlu, x);
+        x = t.GatedMlp(n, _gate, _up, _down, Gate.SwiGlu, x);
+        return _site.AfterMlp(t, x, x);
     }
 }

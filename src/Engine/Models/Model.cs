@@ -7,6 +7,8 @@ namespace FastCpt.Engine.Models;
 public abstract class Model : IDisposable
 {
     private readonly List<Linear> _linears = [];
+    private readonly List<AdapterSite> _sites = [];
+    private readonly PrefixRows _prefixRows = new();
 
     /// <param name="type">Type of weights and activations.</param>
     /// <param name="positions">Longest segment that the model will see.</param>
@@ -31,8 +33,14 @@ public abstract class Model : IDisposable
     /// <summary>The linear layers of all blocks, in the model's order; no head is among them.</summary>
     public IReadOnlyList<Linear> Linears => _linears;
 
+    /// <summary>Where blocks take up adapters of other kinds, in the model's order.</summary>
+    public IReadOnlyList<AdapterSite> Sites => _sites;
+
     /// <summary>The batch of the pass that runs; blocks read it when they run again.</summary>
     internal ModelInputs Inputs { get; private set; }
+
+    /// <summary>Rows of prefixes in the pass that runs; null where there are none.</summary>
+    internal PrefixRows? Prefixes { get; private set; }
 
     protected abstract ReadOnlySpan<IBlock> Blocks { get; }
 
@@ -48,6 +56,8 @@ public abstract class Model : IDisposable
             throw new ArgumentException($"A segment of {inputs.Segments.Longest} rows; the model sees {Positions}.");
         Inputs = inputs;
         tape.SetRows(inputs.RowKeys, inputs.Adapters);
+        Prefixes = _sites is [{ HasPrefix: true }, ..] ? _prefixRows : null;
+        Prefixes?.Prepare(tape, inputs, _sites[0]);
         tape.Mark("embedding");
         Activation x = Embed(tape);
         foreach (IBlock block in Blocks)
@@ -80,8 +90,17 @@ public abstract class Model : IDisposable
         return linear;
     }
 
-    /// <summary>The part of a name: its parameters, and adapters on its linear layers.</summary>
+    /// <summary>The next block's place for adapters of other kinds.</summary>
+    /// <param name="keyWidth">0 where the block's attention takes no prefix.</param>
+    internal AdapterSite Site(string name, int keyWidth = 0)
+    {
+        _sites.Add(new AdapterSite(this, name, Config.Width, keyWidth));
+        return _sites[^1];
+    }
+
+    /// <summary>The part of a name: its parameters, and adapters on its linear layers and at its site.</summary>
     internal ModelPart Part(string name) => new(
         [.. Parameters.All.Where(parameter => parameter.Name.StartsWith($"{name}.", StringComparison.Ordinal))],
-        [.. _linears.Where(linear => linear.Name.StartsWith($"{name}.", StringComparison.Ordinal))]);
+        [.. _linears.Where(linear => linear.Name.StartsWith($"{name}.", StringComparison.Ordinal))],
+        [.. _sites.Where(site => site.Name == name)]);
 }

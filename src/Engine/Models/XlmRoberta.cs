@@ -111,6 +111,7 @@ internal sealed class XlmRobertaBlock : IBlock
     private readonly AttentionShape _shape;
     private readonly Linear _query, _key, _value, _output, _up, _down;
     private readonly Parameter _attentionNormWeight, _attentionNormBias, _mlpNormWeight, _mlpNormBias;
+    private readonly AdapterSite _site;
     private readonly ModelPart _part;
 
     public XlmRobertaBlock(XlmRoberta model, int layer)
@@ -129,6 +130,7 @@ internal sealed class XlmRobertaBlock : IBlock
         _down = model.Linear($"{name}.output.dense");
         _mlpNormWeight = model.Parameters[$"{name}.output.LayerNorm.weight"];
         _mlpNormBias = model.Parameters[$"{name}.output.LayerNorm.bias"];
+        _site = model.Site(name, _shape.KeyHeads * _shape.HeadSize);
         _part = model.Part(name);
     }
 
@@ -138,14 +140,16 @@ internal sealed class XlmRobertaBlock : IBlock
 
     public Activation Forward(Tape t, Activation x)
     {
-        Activation heads = t.Attention(
-            t.Linear(x, _query), t.Linear(x, _key), t.Linear(x, _value), _model.Inputs.Segments, _shape);
+        Activation heads = _site.Attention(t, t.Linear(x, _query), t.Linear(x, _key), t.Linear(x, _value), _shape);
         x = Residual(t, heads, _output, x, DropoutLayers.AttentionOutput(_layer));
         x = t.LayerNorm(x, _attentionNormWeight, _attentionNormBias, _model.Config.NormEpsilon);
         Activation inner = t.Gelu(t.Linear(x, _up));                                                     // [M, F]
         x = Residual(t, inner, _down, x, DropoutLayers.MlpOutput(_layer));
-        return t.LayerNorm(x, _mlpNormWeight, _mlpNormBias, _model.Config.NormEpsilon);
+        return MlpNorm(t, _site.AddsAfterMlp ? _site.AfterMlp(t, x, MlpNorm(t, x)) : x);
     }
+
+    private Activation MlpNorm(Tape t, Activation x) =>
+        t.LayerNorm(x, _mlpNormWeight, _mlpNormBias, _model.Config.NormEpsilon);
 
     /// <summary>residual + dropout(x Wᵀ + bias), in one product where nothing drops out.</summary>
     private Activation Residual(Tape t, Activation x, Linear w, Activation residual, int dropout)

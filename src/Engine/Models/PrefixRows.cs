@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+using FastCpt.Engine.Parameters;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine.Models;
+
+/// <summary>Where the rows of prefixes lie in the attention of a pass.</summary>
+/// <remarks>
+/// Attention runs over M' rows, in which those of its prefix come before each sentence's. They are first stacked, all
+/// prefixes' rows before all M of the batch, and then put into order.
+/// </remarks>
+internal sealed class PrefixRows
+{
+    private readonly List<Group> _groups = [];
+    private int[] _order = [], _inverse = [], _bounds = [], _ids = [];
+    private Tensor _orderTensor, _inverseTensor;
+
+    /// <summary>Sentences that see one prefix.</summary>
+    /// <param name="First">First of the prefix's rows in a stack: P for every sentence.</param>
+    /// <param name="Ids">I32: which row of the prefix each of them is.</param>
+    private readonly record struct Group(int Place, RowRange Rows, int Length, int First, Tensor Ids);
+
+    /// <summary>M' − M.</summary>
+    private int Added { get; set; }
+
+    private Segments Segments { get; set; }
+
+    /// <summary>Lays out a pass.</summary>
+    /// <param name="site">Of any layer: prefixes of a place are equally long in all.</param>
+    public void Prepare(Tape t, in ModelInputs inputs, AdapterSite site)
+    {
+        int rows = checked((int)inputs.Ids.Length), count = 2 * inputs.Segments.Count;
+        Grow(ref _bounds, count);
+        t.Backend.Download(inputs.Segments.Bounds, MemoryMarshal.AsBytes(_bounds.AsSpan(0, count)));
+        _groups.Clear();
+        Added = 0;
+        if (inputs.Adapters is null)
+            AddGroup(t, 0, new RowRange(0, rows), count, site);
+        else
+            for (int index = 0; index < inputs.Adapters.Count; index++)
+                AddGroup(t, inputs.Adapters[index].Adapter, inputs.Adapters[index].Rows, count, site);
+        int longest = Order(rows, count);
+        for (int i = 0; i < rows + Added; i++)
+            _inverse[_order[i]] = i;
+        _orderTensor = Upload(t, _order, new Shape(rows + Added));
+        _inverseTensor = Upload(t, _inverse, new Shape(rows + Added));
+        Segments = new Segments(Upload(t, _bounds, new Shape(count / 2, 2)), longest);
+    }
+
+    /// <summary>Attention in which sentences see their prefixes: [M, C] to [M, C].</summary>
+    public Activation Attention(
+        Tape t, Activation q, Activation k, Activation v, in AttentionShape shape, AdapterSite site)
+    {
+        Activation keys = t.Zeros(k.Value.Type, Added + k.Value.Rows, k.Value.Cols);                // [M', C]
+        Activation values = t.Zeros(v.Value.Type, Added + v.Value.Rows, v.Value.Cols);
+        foreach (Group group in CollectionsMarshal.AsSpan(_groups))
+            if (site.At(group.Place) is Prefix prefix && group.Ids.Length > 0)
+            {
+                keys = t.AddRows(keys, t.Embedding(group.Ids, prefix.Keys, scale: 1), group.First);
+                values = t.AddRows(values, t.Embedding(group.Ids, prefix.Values, scale: 1), group.First);
+            }
+
+        Activation queries = t.Zeros(q.Value.Type, Added + q.Value.Rows, q.Value.Cols);
+        Activation o = t.Attention(
+            Ordered(t, t.AddRows(queries, q, Added)), Ordered(t, t.AddRows(keys, k, Added)),
+            Ordered(t, t.AddRows(values, v, Added)), Segments, shape);
+        return t.Rows(t.Permute(o, _inverseTensor, _orderTensor), new RowRange(Added, q.Value.Rows));
+    }
+
+    private Activation Ordered(Tape t, Activation stack) => t.Permute(stack, _orderTensor, _inverseTensor);
+
+    private void AddGroup(Tape t, int place, RowRange rows, int boundCount, AdapterSite site)
+    {
+        if (site.At(place) is not Prefix { Length: var length })
+            return;
+        int sentences = 0;
+        for (int i = 0; i < boundCount; i += 2)
+            if (_bounds[i] >= rows.Start && _bounds[i] < rows.End && _bounds[i] < _bounds[i + 1])
+                sentences++;
+        int added = checked(sentences * length);
+        Grow(ref _ids, added);
+        for (int i = 0; i < added; i++)
+            _ids[i] = i % length;
+        Tensor ids = added == 0 ? Tensor.None : Upload(t, _ids, new Shape(added));
+        _groups.Add(new Group(place, rows, length, Added, ids));
+        Added = checked(Added + added);
+    }
+
+    /// <summary>Fills the order, and replaces the bounds by those of sentences with prefixes.</summary>
+    /// <returns>Rows of the longest.</returns>
+    private int Order(int rows, int boundCount)
+    {
+        Grow(ref _order, rows + Added);
+        Grow(ref _inverse, rows + Added);
+        int at = 0, row = 0, longest = 0, group = 0, taken = 0;
+        for (int i = 0; i < boundCount; i += 2)
+        {
+            (int start, int end) = (_bounds[i], _bounds[i + 1]);
+            Take(start);                                    // padding before the sentence
+            int first = at;
+            while (group < _groups.Count && start >= _groups[group].Rows.End)
+                (group, taken) = (group + 1, 0);
+            if (group < _groups.Count && start >= _groups[group].Rows.Start && start < end)
+                for (int p = 0; p < _groups[group].Length; p++)
+                    _order[at++] = _groups[group].First + taken++;
+            Take(end);
+            (_bounds[i], _bounds[i + 1]) = (first, at);
+            longest = Math.Max(longest, at - first);
+        }
+
+        Take(rows);
+        return longest;
+
+        void Take(int end)
+        {
+            while (row < end)
+                _order[at++] = Added + row++;
+        }
+    }
+
+    private static void Grow(ref int[] numbers, int count)
+    {
+        if (numbers.Length < count)
+            numbers = new int[count];
+    }
+
+    private static Tensor Upload(Tape t, int[] numbers, Shape shape)
+    {
+        Tensor tensor = t.Take(DType.I32, shape);
+        t.Backend.Upload(MemoryMarshal.AsBytes(numbers.AsSpan(0, checked((int)shape.Length))), tensor);
+        return tensor;
+    }
+}
