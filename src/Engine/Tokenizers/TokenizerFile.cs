@@ -12,7 +12,8 @@ internal static class TokenizerFile
 
     /// <summary>What is read beside them.</summary>
     private static readonly string[] OtherNames =
-        ["encoder.json", "vocab.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"];
+        ["encoder.json", "vocab.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+            TrimmedVocabulary.FileName];
 
     /// <summary>Whether a file of a model's folder is part of its tokenizer, by its name.</summary>
     public static bool IsPart(string name) =>
@@ -42,8 +43,12 @@ internal static class TokenizerFile
     {
         string file = Directory.Exists(path) ? FindInFolder(path) : path;
         Tokenizer tokenizer = Read(file);
-        SpecialTokenRoles.Apply(tokenizer, Path.GetDirectoryName(Path.GetFullPath(file))!);  // a file is in a folder
-        return tokenizer;
+        string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;     // not null: a file is in a folder
+        SpecialTokenRoles.Apply(tokenizer, folder);
+        string map = Path.Combine(folder, TrimmedVocabulary.FileName);
+        return File.Exists(map)
+            ? new TrimmedTokenizer(tokenizer, TrimmedVocabulary.Load(map, tokenizer))
+            : tokenizer;
     }
 
     private static Tokenizer Read(string file)

@@ -36,14 +36,47 @@ public sealed class TrimmedVocabularyTests
         var english = Sentences.Encode(Tokens(), "en-US", ["ab", "abc"]);
         var german = Sentences.Encode(Tokens(), "de-DE", ["acdc"]);
         var used = new bool[Tokens().VocabularySize];
-        foreach (int token in english.Tokens(0))
-            used[token] = true;
+        Sentences.Encode(Tokens(), "en-US", ["ab"]).MarkPieces(used);
         TrimmedVocabulary vocabulary = TrimmedVocabulary.Of(Tokens(), used);
         Assert.That(english.Trim(vocabulary).Tokens(1).ToArray(), Is.EqualTo(new[] { 1, 3, 4, 0, 2 }));
         Assert.That((english.Trim(vocabulary).DroppedPieces, german.Trim(vocabulary).DroppedPieces),
             Is.EqualTo((1, 3)));
         Assert.That(german.Trim(vocabulary).UnknownPieces, Is.EqualTo(3));
         Assert.That(german.Trim(vocabulary).Targets(0).SequenceEqual(german.Targets(0)), Is.True);
+    }
+
+    [Test]
+    public void TrimmedTokenizer_RunsInFull_ThenMaps()
+    {
+        var tokenizer = new TrimmedTokenizer(Tokens(), Of(ByteOf('a'), ByteOf('b')));
+        Assert.That(tokenizer.Ids("bca"), Is.EqualTo(new[] { 4, Unknown, 3 }));
+        Assert.That(tokenizer.Text(3, 4), Is.EqualTo("ab"));
+        Assert.That((tokenizer.Bos, tokenizer.Eos, tokenizer.Pad, tokenizer.Unknown, tokenizer.VocabularySize),
+            Is.EqualTo(((int?)1, (int?)2, (int?)null, (int?)Unknown, 5)));
+        Assert.That(tokenizer.Sha256, Is.Not.EqualTo(Tokens().Sha256));
+        var set = Sentences.Encode(tokenizer, "en-US", ["acb"]);
+        Assert.That(set.Tokens(0).ToArray(), Is.EqualTo(new[] { 1, 3, Unknown, 4, 2 }));
+        Assert.That(set.DroppedPieces, Is.EqualTo(1));
+    }
+
+    /// <summary>A folder with a mapping in it has the trimmed ids, whoever loads it.</summary>
+    [Test]
+    public void Folder_WithAMapping_IsLoadedTrimmed()
+    {
+        TrainedTokenizer trained = BpeTrainer.Train(
+            ["ab ab ab cd cd"u8.ToArray()],
+            new BpeTrainerOptions { VocabularySize = 262, SpecialTokens = ["<pad>", "<eos>", "<bos>", "<unk>"] });
+        File.WriteAllBytes(_folder.At("tokenizer.json"), trained.TokenizerJson);
+        File.WriteAllBytes(_folder.At("tokenizer_config.json"), trained.TokenizerConfig);
+        Tokenizer full = Tokenizer.Load(_folder.Path);
+        var used = new bool[full.VocabularySize];
+        foreach (int id in full.Ids("ab"))
+            used[id] = true;
+        TrimmedVocabulary.Of(full, used).Save(_folder.At(TrimmedVocabulary.FileName));
+        var trimmed = (TrimmedTokenizer)Tokenizer.Load(_folder.Path);
+        Assert.That(trimmed.Text(trimmed.Ids("ab")), Is.EqualTo("ab"));
+        Assert.That(trimmed.Ids("x"), Is.EqualTo(new[] { trimmed.Unknown!.Value }));
+        Assert.That(trimmed.VocabularySize, Is.EqualTo(4 + full.Ids("ab").Length));
     }
 
     [Test]

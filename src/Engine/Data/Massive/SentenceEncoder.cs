@@ -16,7 +16,8 @@ public sealed class SentenceEncoder
     /// <summary>What XLM-R has positions for.</summary>
     public const int DefaultMaxTokens = 512;
 
-    private readonly Tokenizer _tokenizer;
+    private readonly Tokenizer _tokenizer;          // in full
+    private readonly TrimmedVocabulary? _vocabulary;
     private readonly int _maxTokens;
     private readonly ParallelOptions _options;
     private readonly bool _marksStarts;
@@ -25,6 +26,8 @@ public sealed class SentenceEncoder
     public SentenceEncoder(Tokenizer tokenizer, int maxTokens = DefaultMaxTokens, int threads = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens, 3);
+        _vocabulary = (tokenizer as TrimmedTokenizer)?.Vocabulary;
+        tokenizer = (tokenizer as TrimmedTokenizer)?.Full ?? tokenizer;
         (_tokenizer, _maxTokens) = (tokenizer, maxTokens);
         _options = new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : -1 };
         var plain = new List<int>();
@@ -56,7 +59,8 @@ public sealed class SentenceEncoder
             throw new RunException(first.Code, $"{locale.Code}: {first.Message}", e);
         }
 
-        return new SentenceSet(locale.Code, partition, sentences, _tokenizer.Unknown);
+        var set = new SentenceSet(locale.Code, partition, sentences, _tokenizer.Unknown);
+        return _vocabulary is null ? set : set.Trim(_vocabulary);
     }
 
     internal EncodedSentence Encode(int row, LabelledWords sentence, bool hasSpaces)

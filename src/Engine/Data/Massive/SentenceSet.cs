@@ -109,6 +109,14 @@ public sealed class SentenceSet
             byWord[word] = places[word] < 0 ? LabelMap.Outside : byToken[places[word]];
     }
 
+    /// <summary>Marks the pieces that occur, to trim a vocabulary to them.</summary>
+    /// <param name="used">By id of the full tokenizer.</param>
+    public void MarkPieces(Span<bool> used)
+    {
+        foreach (int token in _tokens)
+            used[token] = true;
+    }
+
     /// <summary>The same sentences with the ids of a smaller vocabulary.</summary>
     public SentenceSet Trim(TrimmedVocabulary vocabulary) => new(this, vocabulary);
 
