@@ -22,6 +22,8 @@ return args switch
     ["packed", "f32"] => PackedTimes.Run(DType.F32),
     ["adapters"] => AdapterTimes.Run(DType.BF16),
     ["adapters", "f32"] => AdapterTimes.Run(DType.F32),
+    ["adapters", "groups"] => GroupTimes.Run(DType.BF16),
+    ["adapters", "groups", "f32"] => GroupTimes.Run(DType.F32),
     // Classes of BenchmarkDotNet: -- --filter '*Tokenizer*'
     _ => BenchArguments.Run(args),
 };

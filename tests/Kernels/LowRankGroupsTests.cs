@@ -79,7 +79,7 @@ public sealed class LowRankGroupsTests
             () => device.Backend.LinearBackward(layer.X, w, y, Tensor.None, new LinearGradient(A: s.Statistic(2, 5))));
     }
 
-    private static OpCase Forward(Scene s, GroupedShape shape)
+    internal static OpCase Forward(Scene s, GroupedShape shape)
     {
         GroupedLayer layer = new(s, shape);
         Tensor y = s.NewActivation(shape.M, shape.N);
@@ -96,7 +96,7 @@ public sealed class LowRankGroupsTests
             units => LinearBounds.Forward(s, layer.Drawn(layer.X, rows), null, weight, units).Values));
     }
 
-    private static OpCase Backward(Scene s, GroupedShape shape)
+    internal static OpCase Backward(Scene s, GroupedShape shape)
     {
         GroupedLayer layer = new(s, shape);
         Tensor dx = s.Activation(shape.M, shape.K);

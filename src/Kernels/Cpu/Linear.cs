@@ -29,6 +29,7 @@ public sealed unsafe partial class CpuBackend
             AddColumnSums(dy, dw.Bias);
         for (int index = 0; index < w.Adapter.PartCount; index++)
             AddLowRankGradients(x, w.Adapter, index, dy, dProjected, dw);
+        _thin.Differentiate();
     }
 
     /// <summary>Gradients of one term's A and B, and its share of that of the adapter's own input.</summary>
@@ -54,11 +55,11 @@ public sealed unsafe partial class CpuBackend
                 Operand.Lines(dPart), Operand.Columns(part.A), part.A.Rows));
     }
 
-    /// <summary>gradient (+)= thinᵀ wide, or, turned, wideᵀ thin.</summary>
+    /// <summary>gradient (+)= thinᵀ wide, or, turned, wideᵀ thin: at once, or with those of other rows.</summary>
     private void AddThinGradient(Tensor thin, Tensor wide, bool overwrites, bool turned, Tensor gradient)
     {
         if (_thin.Serves(thin.Type, wide.Type))
-            _thin.Transposed(thin, wide, turned, overwrites, gradient);
+            _thin.AddGradient(thin, wide, turned, overwrites, gradient);
         else if (turned)
             _gemm.Multiply(Into(gradient, overwrites).Plus(
                 Operand.Columns(wide), Operand.Columns(thin), thin.Rows));
@@ -117,10 +118,12 @@ public sealed unsafe partial class CpuBackend
                 adapter.Carve(dProjected, part));
         }
 
+        _thin.Project();
         return dProjected;
     }
 
-    /// <summary>output [M, R] = scale · wide · thin, where each sum is scaled before it is rounded.</summary>
+    /// <summary>output [M, R] = scale · wide · thin, where each sum is scaled before it is rounded: at once, or with
+    /// those of other rows.</summary>
     /// <param name="thin">R lines.</param>
     private void Project(Tensor wide, Operand thin, float scale, Tensor output)
     {
@@ -128,7 +131,7 @@ public sealed unsafe partial class CpuBackend
             return;
         if (_thin.Serves(wide.Type, thin.Type) && (wide.Type == DType.F32 || wide.Cols % 2 == 0))
         {
-            _thin.Project(wide, thin, scale, output);
+            _thin.AddProjection(wide, thin, scale, output);
             return;
         }
 

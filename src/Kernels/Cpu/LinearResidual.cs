@@ -35,6 +35,7 @@ public sealed unsafe partial class CpuBackend
                 part.Start, part.Rows, Operand.Lines(projected), Operand.Lines(part.B), part.A.Rows));
         }
 
+        _thin.Project();
         return _rowTerms;
     }
 }

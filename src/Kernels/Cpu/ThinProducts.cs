@@ -23,6 +23,7 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
 
     private readonly Scratch _packed = new(), _turned = new();
     private readonly Scratch[] _stage = Scratch.Several(pool.Workers);
+    private readonly ThinParts _projections = new(), _gradients = new();
 
     /// <summary>Working memory held.</summary>
     public long ScratchBytes => _packed.Bytes + _turned.Bytes + Scratch.Total(_stage);
@@ -31,37 +32,59 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
     public bool Serves(DType type, DType other) =>
         type == other && ThinKernels.Of(level, pairs: type == DType.BF16) != null;
 
-    /// <summary>output [M, R] = scale · wide [M, K] · thin, each sum scaled once, then rounded.</summary>
-    /// <param name="thin">R lines over K, which is even for BF16.</param>
-    public void Project(Tensor wide, Operand thin, float scale, Tensor output)
+    /// <summary>Adds output [M, R] = scale · wide [M, K] · lines to the next job, each sum scaled once, then rounded.
+    /// </summary>
+    /// <param name="lines">R over K, which is even for BF16.</param>
+    public void AddProjection(Tensor wide, Operand lines, float scale, Tensor output)
     {
-        bool pairs = wide.Type == DType.BF16;
-        long steps = pairs ? wide.Cols / 2 : wide.Cols;
+        long steps = wide.Type == DType.BF16 ? wide.Cols / 2 : wide.Cols;
         long panels = (output.Cols + PanelCols - 1) / PanelCols;
-        float* packed = (float*)_packed.AtLeast(panels * steps * PanelCols * sizeof(float));
-        pool.Run(new ProjectJob(this, wide, thin, scale, output, (nint)packed));
+        _projections.Add(
+            new ThinPart { Wide = wide, Lines = lines, Scale = scale, Output = output }, panels * steps * PanelCols, 0);
     }
 
-    /// <summary>output (+)= thinᵀ wide [R, N], or, turned, wideᵀ thin [N, R]; F32.</summary>
+    /// <summary>Computes the projections that were added.</summary>
+    public void Project()
+    {
+        if (_projections.Count == 0)
+            return;
+        try
+        {
+            float* packed = (float*)_packed.AtLeast(_projections.PackedFloats * sizeof(float));
+            pool.Run(new ProjectJob(this, (nint)packed));
+        }
+        finally
+        {
+            _projections.Clear();
+        }
+    }
+
+    /// <summary>Adds output (+)= thinᵀ wide [R, N], or, turned, wideᵀ thin [N, R], F32, to the next job.</summary>
     /// <param name="thin">[M, R].</param>
     /// <param name="wide">[M, N] of the same type.</param>
-    public void Transposed(Tensor thin, Tensor wide, bool turned, bool overwrites, Tensor output)
+    public void AddGradient(Tensor thin, Tensor wide, bool turned, bool overwrites, Tensor output)
     {
-        bool pairs = thin.Type == DType.BF16;
-        void* left = (void*)thin.Address;
-        long leftStride = thin.Cols * thin.Type.Size();
-        if (pairs)
-        {
-            long width = (thin.Cols + Vector - 1) / Vector * Vector, steps = (thin.Rows + 1) / 2;
-            left = _packed.AtLeast(Packing.PanelFloats(steps, (int)width) * sizeof(float));
-            leftStride = width * sizeof(float);
-            pool.RunRange(new PackPairsJob(thin, (int)width, (nint)left), steps, atLeast: 128);
-        }
+        ThinPart part = new() { Thin = thin, Wide = wide, Turned = turned, Overwrites = overwrites, Output = output };
+        _gradients.Add(
+            part, part.IsPairs ? Packing.PanelFloats((thin.Rows + 1) / 2, PackedWidth(thin)) : 0,
+            turned ? thin.Cols * wide.Cols : 0);
+    }
 
-        nint sums = turned ? (nint)_turned.AtLeast(thin.Cols * wide.Cols * sizeof(float)) : output.Address;
-        pool.RunRange(
-            new TransposedJob(this, thin, wide, (nint)left, leftStride, sums, turned, overwrites, output),
-            (wide.Cols + PanelCols - 1) / PanelCols);
+    /// <summary>Computes the gradients that were added.</summary>
+    public void Differentiate()
+    {
+        if (_gradients.Count == 0)
+            return;
+        try
+        {
+            float* packed = (float*)_packed.AtLeast(_gradients.PackedFloats * sizeof(float));
+            float* sums = (float*)_turned.AtLeast(_gradients.SumFloats * sizeof(float));
+            pool.Run(new GradientsJob(this, (nint)packed, (nint)sums));
+        }
+        finally
+        {
+            _gradients.Clear();
+        }
     }
 
     public void Dispose()
@@ -90,41 +113,74 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
         return (int)((rows + tiles - 1) / tiles);
     }
 
-    private readonly struct ProjectJob(
-        ThinProducts products, Tensor wide, Operand thin, float scale, Tensor output, nint packed) : IJob
-    {
-        private readonly Operand _thin = thin;
+    /// <summary>Lines of a packed panel that holds all columns of a thin side.</summary>
+    private static int PackedWidth(Tensor thin) => (int)((thin.Cols + Vector - 1) / Vector * Vector);
 
+    private static long TilesOf(in ThinPart part) =>
+        (part.Wide.Rows + ThinCode.RowsByRows - 1) / ThinCode.RowsByRows;
+
+    private static long PanelsOf(in ThinPart part) => (part.Wide.Cols + PanelCols - 1) / PanelCols;
+
+    /// <summary>Packs the thin sides together, then shares tiles of rows of all parts.</summary>
+    private readonly struct ProjectJob(ThinProducts products, nint packed) : IJob
+    {
         public void Run(int worker, int workers)
         {
-            bool pairs = wide.Type == DType.BF16;
-            long steps = pairs ? wide.Cols / 2 : wide.Cols;
-            Pack(pairs, steps, worker, workers);
+            ThinParts parts = products._projections;
+            long tiles = 0;
+            for (int index = 0; index < parts.Count; index++)
+            {
+                Projection(index).Pack(worker, workers);
+                tiles += TilesOf(parts[index]);
+            }
+
             products.Pool.Meet();
-            long tiles = (wide.Rows + ThinCode.RowsByRows - 1) / ThinCode.RowsByRows;
-            long end = Math.Min(tiles * (worker + 1) / workers * ThinCode.RowsByRows, wide.Rows);
-            for (long row = tiles * worker / workers * ThinCode.RowsByRows; row < end; row += StagedRows)
-                Rows(row, Math.Min(StagedRows, end - row), steps, worker);
+            long start = tiles * worker / workers, end = tiles * (worker + 1) / workers;
+            for (int index = 0; index < parts.Count; index++)
+            {
+                long count = TilesOf(parts[index]);
+                Projection(index).Run(Math.Clamp(start, 0, count), Math.Clamp(end, 0, count), worker);
+                (start, end) = (start - count, end - count);
+            }
         }
 
+        private Projection Projection(int index) =>
+            new(products, products._projections[index], (float*)packed + products._projections[index].Packed);
+    }
+
+    private readonly struct Projection(ThinProducts products, in ThinPart part, float* packed)
+    {
+        private readonly ThinPart _part = part;
+
+        private long Steps => _part.IsPairs ? _part.Wide.Cols / 2 : _part.Wide.Cols;
+
         /// <summary>A share of the steps, in all panels.</summary>
-        private void Pack(bool pairs, long steps, int worker, int workers)
+        public void Pack(int worker, int workers)
         {
-            long blocks = (steps + Vector - 1) / Vector, start = blocks * worker / workers * Vector;
-            long count = Math.Min(blocks * (worker + 1) / workers * Vector, steps) - start;
-            int places = pairs ? 2 : 1;
-            ReductionBlock block = new(0, pairs, start * places, count * places);
-            for (long line = 0; line < output.Cols && count > 0; line += PanelCols)
+            long blocks = (Steps + Vector - 1) / Vector, start = blocks * worker / workers * Vector;
+            long count = Math.Min(blocks * (worker + 1) / workers * Vector, Steps) - start;
+            int places = _part.IsPairs ? 2 : 1;
+            ReductionBlock block = new(0, _part.IsPairs, start * places, count * places);
+            for (long line = 0; line < _part.Output.Cols && count > 0; line += PanelCols)
                 Packing.Pack(
-                    _thin, block, line, output.Cols - line, 1, Width(line),
-                    (float*)packed + line * steps + start * Width(line));
+                    _part.Lines, block, line, _part.Output.Cols - line, 1, Width(line),
+                    packed + line * Steps + start * Width(line));
+        }
+
+        /// <summary>Tiles [start, end) of rows.</summary>
+        public void Run(long start, long end, int worker)
+        {
+            long last = Math.Min(end * ThinCode.RowsByRows, _part.Wide.Rows);
+            for (long row = start * ThinCode.RowsByRows; row < last; row += StagedRows)
+                Rows(row, Math.Min(StagedRows, last - row), Steps, worker);
         }
 
         /// <summary>Columns of the panel that begins with a line.</summary>
-        private int Width(long line) => output.Cols - line > Vector ? PanelCols : Vector;
+        private int Width(long line) => _part.Output.Cols - line > Vector ? PanelCols : Vector;
 
         private void Rows(long first, long count, long steps, int worker)
         {
+            Tensor wide = _part.Wide, output = _part.Output;
             ThinKernels kernels = ThinKernels.Of(products.Level, wide.Type == DType.BF16)!; // Serves said so
             long cols = (output.Cols + Vector - 1) / Vector * Vector, rowBytes = wide.Cols * wide.Type.Size();
             float* stage = (float*)products.Stage(worker, StagedRows * cols);
@@ -136,7 +192,7 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
                 for (long row = 0; row < count; row += ThinCode.RowsByRows)
                 {
                     tile.Left = (byte*)wide.Address + (first + row) * rowBytes;
-                    tile.Right = (float*)packed + line * steps;
+                    tile.Right = packed + line * steps;
                     tile.Output = stage + row * cols + line;
                     kernels.ByRows((int)Math.Min(ThinCode.RowsByRows, count - row), Width(line) / Vector, &tile);
                 }
@@ -147,32 +203,70 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
             {
                 void* target = (byte*)output.Address + (first + row) * size;
                 if (output.Type == DType.F32)
-                    Scaled<SingleElement>(stage + row * cols, scale, target, together * output.Cols);
+                    Scaled<SingleElement>(stage + row * cols, _part.Scale, target, together * output.Cols);
                 else
-                    Scaled<BrainElement>(stage + row * cols, scale, target, together * output.Cols);
+                    Scaled<BrainElement>(stage + row * cols, _part.Scale, target, together * output.Cols);
             }
         }
     }
 
-    private readonly struct PackPairsJob(Tensor thin, int width, nint target) : IRangeJob
+    /// <summary>Packs the thin sides together, then shares panels of columns of all parts.</summary>
+    private readonly struct GradientsJob(ThinProducts products, nint packed, nint sums) : IJob
     {
-        public void Run(long start, long end, int worker)
+        public void Run(int worker, int workers)
         {
-            ReductionBlock block = new(0, true, 2 * start, Math.Min(2 * end, thin.Rows) - 2 * start);
-            Packing.Pack(
-                Operand.Columns(thin), block, 0, thin.Cols, 1, width, (float*)target + start * width);
+            ThinParts parts = products._gradients;
+            long panels = 0;
+            for (int index = 0; index < parts.Count; index++)
+            {
+                PackPairs(parts[index], worker, workers);
+                panels += PanelsOf(parts[index]);
+            }
+
+            if (parts.PackedFloats > 0)
+                products.Pool.Meet();
+            long start = panels * worker / workers, end = panels * (worker + 1) / workers;
+            for (int index = 0; index < parts.Count; index++)
+            {
+                long count = PanelsOf(parts[index]), first = Math.Max(start, 0), last = Math.Min(end, count);
+                if (first < last)
+                    Gradient(parts[index]).Run(first, last);
+                (start, end) = (start - count, end - count);
+            }
         }
+
+        private void PackPairs(in ThinPart part, int worker, int workers)
+        {
+            if (!part.IsPairs)
+                return;
+            Tensor thin = part.Thin;
+            int width = PackedWidth(thin);
+            long steps = (thin.Rows + 1) / 2, start = steps * worker / workers, end = steps * (worker + 1) / workers;
+            ReductionBlock block = new(0, true, 2 * start, Math.Min(2 * end, thin.Rows) - 2 * start);
+            if (start < end)
+                Packing.Pack(
+                    Operand.Columns(thin), block, 0, thin.Cols, 1, width, (float*)packed + part.Packed + start * width);
+        }
+
+        private Gradient Gradient(in ThinPart part) => new(
+            products, part, part.IsPairs ? (byte*)((float*)packed + part.Packed) : (byte*)part.Thin.Address,
+            part.IsPairs ? PackedWidth(part.Thin) * sizeof(float) : part.Thin.Cols * part.Thin.Type.Size(),
+            part.Turned ? (float*)sums + part.Sums : (float*)part.Output.Address);
     }
 
-    private readonly struct TransposedJob(
-        ThinProducts products, Tensor thin, Tensor wide, nint left, long leftStride, nint sums, bool turned,
-        bool overwrites, Tensor output) : IRangeJob
+    private readonly struct Gradient(
+        ThinProducts products, in ThinPart part, byte* left, long leftStride, float* sums)
     {
-        public void Run(long start, long end, int worker)
+        private readonly ThinPart _part = part;
+
+        /// <summary>Panels [start, end) of columns.</summary>
+        public void Run(long start, long end)
         {
+            Tensor thin = _part.Thin, wide = _part.Wide, output = _part.Output;
+            bool turned = _part.Turned, overwrites = _part.Overwrites;
             long first = start * PanelCols, last = Math.Min(end * PanelCols, wide.Cols);
             if (turned && !overwrites)
-                Turn((float*)output.Address, thin.Cols, (float*)sums, wide.Cols, first, last, into: true);
+                Turn((float*)output.Address, thin.Cols, sums, wide.Cols, first, last, into: true);
             bool pairs = wide.Type == DType.BF16;
             long rows = Math.Max(BlockBytes / ((last - first) * wide.Type.Size()), LeastBlockRows) / 2 * 2;
             for (long row = 0; row == 0 || row < wide.Rows; row += rows) // sums of nothing are written too
@@ -186,7 +280,7 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
             }
 
             if (turned)
-                Turn((float*)output.Address, thin.Cols, (float*)sums, wide.Cols, first, last, into: false);
+                Turn((float*)output.Address, thin.Cols, sums, wide.Cols, first, last, into: false);
         }
 
         /// <summary>Adds the products of some steps to all sums of some columns.</summary>
@@ -194,6 +288,7 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
         /// packed. The row itself would not do: its infinities times 0 are no numbers.</param>
         private void Block(long row, long steps, bool isHalf, long first, long last, bool adds)
         {
+            Tensor thin = _part.Thin, wide = _part.Wide;
             Vector512<byte> zeros = default; // a pair's second row of a panel
             ThinKernels kernels = ThinKernels.Of(products.Level, wide.Type == DType.BF16)!; // Serves said so
             int places = wide.Type == DType.BF16 ? 2 : 1, tileRows = EvenRows(thin.Cols, ThinCode.RowsByColumns);
@@ -211,8 +306,8 @@ internal sealed unsafe class ThinProducts(WorkerPool pool, SimdLevel level) : ID
                     tile.RightStride = (byte*)&zeros - (byte*)tile.Right;
                 for (long line = 0; line < thin.Cols; line += tileRows)
                 {
-                    tile.Left = (byte*)left + row / places * leftStride + line * sizeof(float);
-                    tile.Output = (float*)sums + line * wide.Cols + col;
+                    tile.Left = left + row / places * leftStride + line * sizeof(float);
+                    tile.Output = sums + line * wide.Cols + col;
                     kernels.ByColumns((int)Math.Min(tileRows, thin.Cols - line), cols < PanelCols, &tile);
                 }
             }

@@ -41,7 +41,8 @@ public sealed class ThinProductsTests
             Tensor sums = subject.Take(DType.F32, rows, rank), expected = subject.Take(type, rows, rank);
             foreach (Operand thin in (Operand[])[Operand.Lines(lines), Operand.Columns(columns)])
             {
-                subject.Thin.Project(wide, thin, Scale, output);
+                subject.Thin.AddProjection(wide, thin, Scale, output);
+                subject.Thin.Project();
                 subject.Gemm.Multiply(Product.To(sums).Plus(Operand.Lines(wide), thin, cols));
                 subject.Scale(sums, expected);
                 Assert.That(
@@ -61,7 +62,8 @@ public sealed class ThinProductsTests
                 Tensor left = turned ? wide : thin, right = turned ? thin : wide;
                 Tensor output = subject.Take(DType.F32, (int)left.Cols, (int)right.Cols);
                 Tensor expected = subject.Copy(output);
-                subject.Thin.Transposed(thin, wide, turned, overwrites, output);
+                subject.Thin.AddGradient(thin, wide, turned, overwrites, output);
+                subject.Thin.Differentiate();
                 Product product = overwrites ? Product.To(expected) : Product.AddTo(expected);
                 subject.Gemm.Multiply(product.Plus(Operand.Columns(left), Operand.Columns(right), rows));
                 Assert.That(
@@ -79,7 +81,8 @@ public sealed class ThinProductsTests
         Tensor thin = subject.Take(type, Rows, Rank), wide = subject.Take(type, Rows, Cols);
         subject.EndWithInfinities(wide, Cols);
         Tensor output = subject.Take(DType.F32, Rank, Cols), expected = subject.Copy(output);
-        subject.Thin.Transposed(thin, wide, turned: false, overwrites: true, output);
+        subject.Thin.AddGradient(thin, wide, turned: false, overwrites: true, output);
+        subject.Thin.Differentiate();
         subject.Gemm.Multiply(Product.To(expected).Plus(Operand.Columns(thin), Operand.Columns(wide), Rows));
         Assert.That(subject.Bytes(output), Is.EqualTo(subject.Bytes(expected)));
         Assert.That(MemoryMarshal.Cast<byte, float>(subject.Bytes(output)).ToArray(), Has.All.Matches<float>(
@@ -92,7 +95,8 @@ public sealed class ThinProductsTests
         using Subject subject = new(null, 2);
         Tensor thin = subject.Take(DType.F32, 0, 3), wide = subject.Take(DType.F32, 0, 40);
         Tensor output = subject.Take(DType.F32, 3, 40);
-        subject.Thin.Transposed(thin, wide, turned: false, overwrites: true, output);
+        subject.Thin.AddGradient(thin, wide, turned: false, overwrites: true, output);
+        subject.Thin.Differentiate();
         Assert.That(subject.Bytes(output), Has.All.Zero);
     }
 

@@ -28,9 +28,14 @@ internal static class OpCases
 
     private static List<(string Name, Func<Scene, OpCase> Build)> Pairs(LinearShape shape) =>
     [
+        ("Linear of groups", s => LowRankGroupsTests.Forward(s, Grouped(shape))),
+        ("LinearBackward of groups", s => LowRankGroupsTests.Backward(s, Grouped(shape))),
         ("Linear of pairs", s => LinearTests.Forward(s, shape)),
         ("LinearBackward of pairs", s => LinearTests.Backward(s, shape)),
     ];
+
+    private static GroupedShape Grouped(LinearShape shape) => new(
+        shape.M, shape.N, shape.K, new RowGroup(1, shape.M / 2, 8), new RowGroup(shape.M / 2 + 1, 5, 8));
 
     private static List<(string Name, Func<Scene, OpCase> Build)> List(
         int rows, int cols, int vocabulary, LinearShape linear, GatedMlpTests.MlpShape mlp, AttentionCase attention)
