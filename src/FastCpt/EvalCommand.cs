@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data;
 using FastCpt.Engine.Evaluation;
@@ -20,6 +21,11 @@ internal static class EvalCommand
             Description = "Model folder or llama2.c .bin to score; the run's finished model if not given.",
             HelpName = "folder",
         };
+        var adapter = new Option<string?>("--adapter")
+        {
+            Description = "PEFT folder of an adapter to score on the model; where only this is given, on its own base.",
+            HelpName = "folder",
+        };
         var documents = new Option<int>("--max-documents")
         {
             Description = "Validation documents of each language, chosen by seed; by default all.",
@@ -27,20 +33,25 @@ internal static class EvalCommand
         };
         var verb = new Verb("eval", "Scores a model: perplexity and bits per byte of each language's validation text.")
         {
-            Examples = ["fastcpt eval run.yaml", "fastcpt eval run.yaml --model runs/base/final --json"],
+            Examples =
+            [
+                "fastcpt eval run.yaml", "fastcpt eval run.yaml --model runs/base/final --json",
+                "fastcpt eval run.yaml --model models/base --adapter runs/lora/final",
+            ],
         };
         inputs.AddTo(verb);
         verb.Add(model);
+        verb.Add(adapter);
         verb.Add(documents);
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
             RunConfig config = RunConfig.Load(inputs.Layers(parse));
-            string folder = parse.GetValue(model) ?? Path.Combine(config.OutputDir, TrainingRun.FinalFolderName);
+            var (folder, adapterFolder) = ModelOf(config, parse.GetValue(model), parse.GetValue(adapter), terminal);
             using StopSignal stop = options.Listen(null);
             var scores = new List<LanguageScore>();
             try
             {
-                Measure(config, folder, parse.GetValue(documents), terminal, stop, scores);
+                Measure(config, folder, adapterFolder, parse.GetValue(documents), terminal, stop, scores);
             }
             catch (RunException exception)
                 when (exception.Code is ExitCode.Resumable or ExitCode.Interrupted or ExitCode.Terminated)
@@ -57,14 +68,37 @@ internal static class EvalCommand
         return verb;
     }
 
+    /// <summary>What is scored: a model, or an adapter on a model.</summary>
+    private static (string Folder, string? Adapter) ModelOf(
+        RunConfig config, string? model, string? adapter, Terminal terminal)
+    {
+        string folder = model ?? Path.Combine(config.OutputDir, TrainingRun.FinalFolderName);
+        if (adapter is null)
+        {
+            if (!PeftFolder.IsAt(folder))
+                return (folder, null);
+            (adapter, model) = (folder, null);
+        }
+
+        if (model is not null)
+            return (model, adapter);
+        using PeftFolder source = PeftFolder.Open(adapter, terminal.Note);
+        return source.Config.Base is { } origin && Directory.Exists(origin)
+            ? (origin, adapter)
+            : throw new RunException(
+                ExitCode.ModelFile, $"{adapter}: its base is '{source.Config.Base}', which is no folder here. Give the "
+                + "base as --model and this folder as --adapter.");
+    }
+
     /// <param name="scores">Receives one after the other.</param>
     private static void Measure(
-        RunConfig config, string folder, int maxDocuments, Terminal terminal, StopSignal stop,
+        RunConfig config, string folder, string? adapter, int maxDocuments, Terminal terminal, StopSignal stop,
         List<LanguageScore> scores)
     {
         using var evaluation = new ModelEvaluation(
             folder, config.Tokenizer!, config.Device, config.Threads, config.Precision, // the reader has filled it in
-            config.Data.MaxSeqLength, config.Training.BatchSize * config.Data.MaxSeqLength, terminal.Note);
+            config.Data.MaxSeqLength, config.Training.BatchSize * config.Data.MaxSeqLength, terminal.Note,
+            adapter);
         var corpora = new Corpora(
             config.Data, Path.Combine(config.OutputDir, "shards"), evaluation.Tokenizer, terminal.Note, stop,
             config.Threads);

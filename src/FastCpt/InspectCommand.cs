@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Checkpoints;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
@@ -62,6 +63,12 @@ internal static class InspectCommand
         }
         if (Checkpoint.Open(path) is { } checkpoint)
             AddCheckpoint(checkpoint, facts, problems);
+        if (PeftFolder.IsAt(path))
+        {
+            AddAdapter(path, facts, terminal);
+            return facts;
+        }
+
         bool isModel = File.Exists(Path.Combine(path, ModelConfigReader.FileName));
         if (isModel)
             AddModel(path, facts, problems, terminal, stop);
@@ -103,6 +110,27 @@ internal static class InspectCommand
             .Select(f => $"{f.Count} numbers of {f.Entry} are NaN or infinite"));
         if (found.Count > MostTensorsNamed)
             problems.Add($"{found.Count - MostTensorsNamed} more tensors have such numbers");
+    }
+
+    private static void AddAdapter(string path, JsonObject facts, Terminal terminal)
+    {
+        using PeftFolder folder = PeftFolder.Open(path, terminal.Note);
+        LoraSettings settings = folder.Config.Settings;
+        facts.Add("adapter", "LORA");
+        facts.Add("base", folder.Config.Base);
+        facts.Add("task", folder.Config.TaskType);
+        facts.Add("rank", settings.Rank);
+        facts.Add("alpha", settings.Alpha);
+        facts.Add("scale", settings.Scale);
+        facts.Add("targets", settings.TargetPattern ?? string.Join(", ", settings.Targets));
+        facts.Add("stored_whole", string.Join(", ", settings.ModulesToSave));
+        AddTensors(folder.Entries, facts, terminal);
+        if (AdapterState.Read(path) is not { } state)
+            return;
+        facts.Add("strategy", state.Strategy);
+        facts.Add("locale", state.Locale);
+        facts.Add("trained_steps", state.Step);
+        facts.Add("labels", state.Labels.Count);
     }
 
     private static void AddConfig(ModelConfig config, JsonObject facts)

@@ -13,6 +13,7 @@ internal static class MergeCommand
             Soup(options),
             Interpolate(options),
             Revert(options),
+            Lora(options),
         };
 
     private static Verb Soup(CommonOptions options)
@@ -115,6 +116,44 @@ internal static class MergeCommand
             output.Run(parse, terminal,
                 target => Engine.Alignment.Revert.Run(from, to, selection, target, groups));
         }));
+        return verb;
+    }
+
+    private static Verb Lora(CommonOptions options)
+    {
+        var source = new Option<string>("--base") { Description = "The model that was adapted.", Required = true };
+        var adapter = new Option<string>("--adapter") { Description = "PEFT folder of the adapter.", Required = true };
+        var tied = new Option<string>("--tied")
+        {
+            Description = "Where the head is the embedding and the adapter changes one: refuse, untie or shared.",
+            DefaultValueFactory = _ => "refuse",
+        };
+        tied.AcceptOnlyFromAmong("refuse", "untie", "shared");
+        var takeOut = new Option<bool>("--take-out")
+        {
+            Description = "Subtracts the adapter from a merged model; what its type rounded away does not come back.",
+        };
+        var otherBase = new Option<bool>("--other-base")
+        {
+            Description = "Only warns where the adapter was trained on other weights.",
+        };
+        var output = new OutputOptions();
+        var verb = new Verb("lora", "Adds an adapter to the weights of its base, summed in double and rounded once.")
+        {
+            Examples = ["fastcpt merge lora --base models/base --adapter runs/lora/final --output merged"],
+        };
+        foreach (Option option in new Option[] { source, adapter, tied, takeOut, otherBase })
+            verb.Add(option);
+        output.AddTo(verb);
+        verb.SetAction(parse => options.Run(parse, terminal => output.Run(parse, terminal, to => MergeLora.Run(
+            new MergeInput("base", parse.GetRequiredValue(source)), parse.GetRequiredValue(adapter), to,
+            parse.GetValue(tied) switch
+            {
+                "untie" => TiedHead.Untie,
+                "shared" => TiedHead.Shared,
+                _ => TiedHead.Refuse,
+            },
+            parse.GetValue(takeOut), parse.GetValue(otherBase)))));
         return verb;
     }
 

@@ -17,6 +17,7 @@ internal static class ChildProcess
         "hold-lock" => RunLockTests.HoldLock(arguments[0]),
         "wait-for-signals" => StopSignalTests.WaitForSignals(),
         "save-next-and-die" => CheckpointRun.SaveNextAndDie(arguments[0], int.Parse(arguments[1])),
+        "adapt-and-die" => AdapterRunTests.AdaptAndDie(arguments[0], arguments[1], int.Parse(arguments[2])),
         "train-and-die" => TrainingKillTests.TrainAndDie(arguments[0], arguments[1], int.Parse(arguments[2])),
         "open-folder" => TensorFolderTests.Open(arguments[0]),
         "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),

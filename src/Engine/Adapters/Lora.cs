@@ -1,5 +1,3 @@
-using System.Globalization;
-using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
 using FastCpt.Engine.Parameters;
@@ -17,30 +15,48 @@ namespace FastCpt.Engine.Adapters;
 public sealed class Lora : IDisposable
 {
     private readonly List<Linear> _linears = [];
+    private readonly int _place;
 
-    private Lora(LoraSettings settings, ParameterSet parameters) => (Settings, Parameters) = (settings, parameters);
+    private Lora(LoraSettings settings, ParameterSet parameters, int place) =>
+        (Settings, Parameters, _place) = (settings, parameters, place);
 
     public LoraSettings Settings { get; }
 
     /// <summary>A and B of every layer that has an adapter, in the model's order.</summary>
     public ParameterSet Parameters { get; }
 
+    /// <summary>The layers that have one of these adapters, in the model's order.</summary>
+    public IReadOnlyList<Linear> Linears => _linears;
+
     /// <summary>Freezes a model, and puts fresh adapters, marked for training, on the layers that are chosen.</summary>
     /// <remarks>The model is not to be disposed before the adapters are.</remarks>
     /// <exception cref="RunException">Exit 3: a target that is no layer, a rank or an alpha that makes no sense.
     /// </exception>
-    /// <exception cref="InvalidOperationException">A layer has an adapter.</exception>
+    /// <param name="place">Of the adapters in their layers, where several share the model.</param>
+    /// <exception cref="InvalidOperationException">A layer has an adapter at that place.</exception>
     /// <exception cref="DeviceException">The memory is not to be had.</exception>
-    public static Lora Attach(Model model, LoraSettings settings)
+    public static Lora Attach(Model model, LoraSettings settings, int place = 0)
     {
-        Check(model, settings);
-        if (model.Linears.FirstOrDefault(linear => linear.Adapter is not null) is { } taken)
+        var targets = new LoraTargets(settings);
+        targets.RequireEffect([.. model.Linears.Select(linear => linear.Name)]);
+        return Attach(
+            model, settings,
+            name => targets.Selects(name) ? (targets.RankOf(name), targets.ScaleOf(name)) : null, place);
+    }
+
+    /// <summary>The same for layers that something else than the settings has chosen.</summary>
+    /// <param name="chosen">Rank and scale of a layer's adapter; null for none.</param>
+    internal static Lora Attach(
+        Model model, LoraSettings settings, Func<string, (int Rank, float Scale)?> chosen, int place = 0)
+    {
+        if (model.Linears.FirstOrDefault(linear => linear.AdapterAt(place) is not null) is { } taken)
             throw new InvalidOperationException($"{taken} has an adapter.");
-        var lora = new Lora(settings, new ParameterSet(model.Backend, model.Parameters.Type));
+        var lora = new Lora(settings, new ParameterSet(model.Backend, model.Parameters.Type), place);
         try
         {
-            foreach (Linear linear in model.Linears.Where(linear => settings.Selects(linear.Name)))
-                lora.Add(linear);
+            foreach (Linear linear in model.Linears)
+                if (chosen(linear.Name) is { } size)
+                    lora.Add(linear, size.Rank, size.Scale);
         }
         catch
         {
@@ -53,44 +69,26 @@ public sealed class Lora : IDisposable
         return lora;
     }
 
+    /// <summary>The adapter of one of <see cref="Linears"/>.</summary>
+    internal LowRankAdapter AdapterOf(Linear linear) => linear.AdapterAt(_place)!;      // it is one of them
+
     /// <summary>Takes the adapters off the model and gives up their memory.</summary>
     public void Dispose()
     {
         foreach (Linear linear in _linears)
-            linear.Adapter = null;
+            linear.SetAdapter(_place, null);
         _linears.Clear();
         Parameters.Dispose();
     }
 
-    private void Add(Linear linear)
+    private void Add(Linear linear, int rank, float scale)
     {
         Backend backend = Parameters.Backend;
-        Parameter a = Parameters.Add($"{linear.Name}.lora_A.weight", new Shape(Settings.Rank, linear.InputWidth));
-        Parameter b = Parameters.Add($"{linear.Name}.lora_B.weight", new Shape(linear.OutputWidth, Settings.Rank));
+        Parameter a = Parameters.Add($"{linear.Name}{LoraNames.A}", new Shape(rank, linear.InputWidth));
+        Parameter b = Parameters.Add($"{linear.Name}{LoraNames.B}", new Shape(linear.OutputWidth, rank));
         RandomValues.Uniform(a, backend, Settings.Seed, 1 / Math.Sqrt(linear.InputWidth));
         backend.Fill(0, b.Value);
-        linear.Adapter = new LowRankAdapter(a, b, Settings.Scale);
+        linear.SetAdapter(_place, new LowRankAdapter(a, b, scale, (float)Settings.Dropout));
         _linears.Add(linear);
     }
-
-    private static void Check(Model model, LoraSettings settings)
-    {
-        if (settings.Rank < 1 || !double.IsFinite(settings.Alpha))
-            throw new RunException(
-                ExitCode.Config, string.Create(CultureInfo.InvariantCulture,
-                    $"lora: rank {settings.Rank} and alpha {settings.Alpha}, expected a rank of at least 1 and a ")
-                + "finite alpha.");
-        string[] names = [.. model.Linears.Select(linear => linear.Name)];
-        foreach (string target in settings.Targets)
-            if (!Array.Exists(names, name => LoraSettings.Matches(target, name)))
-                throw new RunException(
-                    ExitCode.Config,
-                    $"lora: target '{target}' names no linear layer of the model, expected '{LoraSettings.AllLinear}' "
-                    + $"or {NearestName.Listed([.. names.Select(LastPart).Distinct()], "or")}.");
-        if (settings.Targets.Count == 0)
-            throw new RunException(
-                ExitCode.Config, $"lora: no targets; name linear layers, or '{LoraSettings.AllLinear}'.");
-    }
-
-    private static string LastPart(string name) => name[(name.LastIndexOf('.') + 1)..];
 }

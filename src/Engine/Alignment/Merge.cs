@@ -59,7 +59,7 @@ internal static class Merge
                 : StoredNames.WithoutPrefix(stored);
     }
 
-    private static void CheckOutput(IReadOnlyList<(MergeInput Model, string Role)> inputs, MergeOutput output)
+    internal static void CheckOutput(IReadOnlyList<(MergeInput Model, string Role)> inputs, MergeOutput output)
     {
         string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(output.Folder));
         foreach (var (model, _) in inputs)

@@ -25,6 +25,9 @@ public sealed record RunConfig
     public TrainingConfig Training { get; init; } = new();
     public AlignmentConfig Alignment { get; init; } = new();
 
+    /// <summary>Null where the model itself is trained.</summary>
+    public AdapterConfig? Adapter { get; init; }
+
     /// <summary>Reads one file.</summary>
     /// <exception cref="RunException">The file or a value is refused; the message names the place.</exception>
     public static RunConfig Load(string path) => Load(new ConfigLayers().AddFile(path));
@@ -63,8 +66,17 @@ public sealed record RunConfig
             "How long and how fast to train.", isRequired: true)
         .Add("alignment", AlignmentConfig.Section, c => c.Alignment, (c, v) => c with { Alignment = v },
             "What keeps the weights close to the base model while training.")
+        .Add("adapter", Optional(AdapterConfig.Section), c => c.Adapter, (c, v) => c with { Adapter = v },
+            "Low-rank adapters that are trained while the model is frozen; null: the model is trained.")
         .Check(c => c.Tokenizer is null && c.Model.Path is null
             ? ("tokenizer", "a model that is initialised needs the path of its tokenizer.")
-            : c.Data.ProblemOfBatch(c.Training.BatchSize) is { } problem ? ("training", problem) : null)
+            : c.Data.ProblemOfBatch(c.Training.BatchSize) is { } problem ? ("training", problem)
+            : c.Adapter is null ? null
+            : c.Model.Path is null
+                ? ("adapter", "a model that is initialised has learned nothing to adapt; give the path of one.")
+            : c.Alignment.Freeze is not null || c.Alignment.L2Sp is not null
+                ? ("alignment", "adapters leave every weight of the model as it is, so there is nothing to freeze or "
+                    + "to pull; remove freeze and l2_sp, or the adapter.")
+            : null)
         .Complete(c => c with { Tokenizer = c.Tokenizer ?? c.Model.Path });
 }

@@ -1,3 +1,4 @@
+using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data;
 using FastCpt.Engine.Files;
@@ -12,6 +13,7 @@ public sealed class ModelEvaluation : IDisposable
 {
     private readonly Backend _backend;
     private readonly Model _model;
+    private readonly Lora? _lora;
     private readonly Tape _tape;
     private readonly TokenLosses _losses;
     private readonly int _context, _batchTokens;
@@ -20,9 +22,10 @@ public sealed class ModelEvaluation : IDisposable
     /// <param name="tokenizer">Folder or file.</param>
     /// <param name="context">Longest segment.</param>
     /// <param name="batchTokens">Rows of one forward pass; scores do not depend on it.</param>
+    /// <param name="adapter">PEFT folder of an adapter of the model; null for none.</param>
     public ModelEvaluation(
         string folder, string tokenizer, string device, int threads, Precision precision, int context, int batchTokens,
-        Action<string> warn)
+        Action<string> warn, string? adapter = null)
     {
         Tokenizer = Tokenizer.Load(tokenizer);
         _backend = Devices.Open(device, threads);
@@ -36,6 +39,8 @@ public sealed class ModelEvaluation : IDisposable
                     ExitCode.ModelFile,
                     $"{folder}: the model knows {_model.Config.VocabularySize} pieces, its tokenizer {tokenizer} has "
                     + $"{Tokenizer.VocabularySize}. They may come from different models.");
+            if (adapter is not null)
+                _lora = OpenAdapter(adapter, folder, warn);
             _tape = new Tape(_backend);
             _losses = new TokenLosses(_backend, batchTokens);
         }
@@ -64,6 +69,7 @@ public sealed class ModelEvaluation : IDisposable
     {
         _losses?.Dispose();
         _tape?.Dispose();
+        _lora?.Dispose();
         _model?.Dispose();
         _backend.Dispose();
     }
@@ -74,5 +80,15 @@ public sealed class ModelEvaluation : IDisposable
             return Llama2cReader.Load(path, _backend, type, _context);
         using ModelFolder source = ModelFolder.Open(path, warn);
         return ModelLoader.Load(source, _backend, type, _context, warn);
+    }
+
+    private Lora OpenAdapter(string adapter, string folder, Action<string> warn)
+    {
+        using PeftFolder source = PeftFolder.Open(adapter, warn);
+        if (AdapterState.Read(adapter) is { Base.Count: > 0 } state && Directory.Exists(folder))
+            state.Require(adapter, AdapterState.HashesOf(folder), labels: null, warn);
+        Lora lora = source.Attach(_model, warn);
+        lora.Parameters.Train(_ => false);
+        return lora;
     }
 }

@@ -55,6 +55,9 @@ public sealed class AdamW : IDisposable
         }
     }
 
+    /// <summary>The set that the trained parameters are of.</summary>
+    public ParameterSet Parameters => _parameters;
+
     /// <summary>Per trained parameter, in the model's order; checkpoints save and restore it.</summary>
     public IReadOnlyList<State> States => _states;
 

@@ -12,9 +12,16 @@ internal static class CompanionFiles
     /// <exception cref="RunException">Exit 6: a file could not be written.</exception>
     public static void Copy(RunConfig config, FolderOutput output)
     {
-        foreach ((string path, string name) in TokenizerFile.PartsOf(config.Tokenizer!)) // the reader has filled it in
-            output.Copy(path, name);
+        CopyTokenizer(config, output);
         if (config.Model.Path is { } origin)
             TensorFolderWriter.CopyOthers(origin, output, TokenizerFile.IsPart);
+    }
+
+    /// <summary>What lies beside a saved adapter, which is no model by itself.</summary>
+    /// <inheritdoc cref="Copy"/>
+    public static void CopyTokenizer(RunConfig config, FolderOutput output)
+    {
+        foreach ((string path, string name) in TokenizerFile.PartsOf(config.Tokenizer!)) // the reader has filled it in
+            output.Copy(path, name);
     }
 }

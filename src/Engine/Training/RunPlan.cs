@@ -37,10 +37,10 @@ public sealed record RunPlan(
         foreach (ParameterShape parameter in ParameterLayout.Of(model))
         {
             long length = parameter.Shape.Length;
-            bool trains = !freeze.IsFrozen(parameter.Name);
+            bool trains = config.Adapter is null && !freeze.IsFrozen(parameter.Name);
             count += length;
             state += length * valueBytes;
-            checkpoint += length * valueBytes;
+            checkpoint += config.Adapter is null ? length * valueBytes : 0;
             if (parameter.Shape.Rank == 2 && (IsProduct(parameter.Name, model)))
                 products += 2.0 * length * rows * (trains ? 3 : 2);
             if (!trains && rows <= PackedWeights.MostRows && parameter.Shape.Rank == 2
@@ -55,12 +55,35 @@ public sealed record RunPlan(
                 state += length * valueBytes;
         }
 
+        (long adapters, long ranks) = Adapters(config, model);
+        count += adapters;
+        trained += adapters;
+        state += adapters * (valueBytes + 3 * sizeof(float) + masterBytes);
+        checkpoint += adapters * (valueBytes + 2 * sizeof(float) + masterBytes);
+        products += 2.0 * adapters * rows * 3;
         double attention = config.Training.BatchSize * FlopCount.Attention(model, [0, config.Data.MaxSeqLength]);
         long stepTokens = rows * config.Training.GradientAccumulationSteps;
         return new RunPlan(
-            count, trained, state, rows * RowBytes(model, config.Training.ActivationRecompute, valueBytes), packed,
+            count, trained, state,
+            rows * (RowBytes(model, config.Training.ActivationRecompute, valueBytes) + ranks * valueBytes), packed,
             checkpoint, StepsOf(config.Training, stepTokens), stepTokens,
             (products + attention) * config.Training.GradientAccumulationSteps);
+    }
+
+    /// <returns>Numbers that the adapters of a run consist of, and the sum of their ranks.</returns>
+    private static (long Count, long Ranks) Adapters(RunConfig config, ModelConfig model)
+    {
+        if (config.Adapter is null)
+            return (0, 0);
+        var settings = Engine.Adapters.LoraSettings.Of(config.Adapter, config.Seed);
+        var targets = new Engine.Adapters.LoraTargets(settings);
+        (string Name, Shape Weight)[] linears = [.. ParameterLayout.Of(model)
+            .Where(parameter => parameter.Shape.Rank == 2
+                && parameter.Name.Contains(".layer", StringComparison.Ordinal))
+            .Select(parameter => (parameter.Name[..^".weight".Length], parameter.Shape))];
+        return (
+            Engine.Adapters.LoraCount.Of(linears, settings),
+            linears.Where(linear => targets.Selects(linear.Name)).Sum(linear => (long)targets.RankOf(linear.Name)));
     }
 
     /// <summary>Updates of a run whose rows are full; as many more as rows are not, where tokens decide.</summary>

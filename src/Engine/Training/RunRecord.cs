@@ -87,10 +87,10 @@ public static class RunRecord
 
     /// <param name="treatment">What becomes of a parameter.</param>
     public static void SaveParameters(
-        string folder, ParameterSet parameters, Func<Parameter, string> treatment, FileSystem files)
+        string folder, IEnumerable<Parameter> parameters, Func<Parameter, string> treatment, FileSystem files)
     {
         var table = new JsonObject();
-        foreach (Parameter parameter in parameters.All)
+        foreach (Parameter parameter in parameters)
             table[parameter.Name] = treatment(parameter);
         Write(folder, ParametersFileName, table, files);
     }

@@ -1,6 +1,7 @@
 using FastCpt.Engine.Data;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
+using FastCpt.Engine.Parameters;
 
 namespace FastCpt.Engine.Training;
 
@@ -12,7 +13,8 @@ namespace FastCpt.Engine.Training;
 /// ragged windows included. Adding means of means, or dividing by an assumed count, is a known trap.
 /// </remarks>
 internal sealed class StepGradient(
-    Model model, Tape tape, TokenLosses losses, BatchSource batches, bool recompute, ulong seed, StopSignal stop)
+    Model model, ParameterSet trained, Tape tape, TokenLosses losses, BatchSource batches, bool recompute, ulong seed,
+    StopSignal stop)
 {
     /// <summary>Of the last step, in nats per token.</summary>
     public double LossNats { get; private set; }
@@ -33,7 +35,7 @@ internal sealed class StepGradient(
         (LossNats, Flops, DataTicks) = (0, 0, 0);
         if (Tokens == 0)
             return true;
-        model.Parameters.ClearGradients();
+        trained.ClearGradients();
         double sum = 0;
         for (int micro = 0; micro < batches.BatchesPerStep; micro++)
         {

@@ -61,7 +61,8 @@ public sealed class Trainer
         (_settings, _schedule, _optimizer, _validation) = (settings, schedule, optimizer, validation);
         (_checkpoints, _progress, _log, _stop, _profile) = (checkpoints, progress, log, stop, profile);
         (_faults, _time) = (options.Faults, options.Time);
-        _gradient = new StepGradient(model, tape, losses, batches, settings.ActivationRecompute, seed, stop);
+        _gradient = new StepGradient(
+            model, optimizer.Parameters, tape, losses, batches, settings.ActivationRecompute, seed, stop);
         _watch = new DivergenceWatch(settings.Divergence);
         _watch.Restore(progress);
         _early = new EarlyStopping(settings.EarlyStopping?.Patience ?? 0, settings.EarlyStopping?.Threshold ?? 0);

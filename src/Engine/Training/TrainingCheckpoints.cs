@@ -22,6 +22,7 @@ public sealed class TrainingCheckpoints : IDisposable
     private readonly RunConfig _config;
     private readonly Model _model;
     private readonly AdamW _optimizer;
+    private readonly RunAdapter? _adapter;
     private readonly RunLog _log;
     private readonly TimeProvider _time;
     private readonly int _attempt;
@@ -34,11 +35,13 @@ public sealed class TrainingCheckpoints : IDisposable
     private int _failures;
 
     /// <param name="held">The lock of the run's folder.</param>
+    /// <param name="adapter">What is saved in place of the model.</param>
     /// <exception cref="RunException">Exit 6: the disk cannot hold a checkpoint.</exception>
     public TrainingCheckpoints(
         RunConfig config, RunLock held, Model model, AdamW optimizer, int attempt, RunLog log,
-        TrainingOptions options)
+        TrainingOptions options, RunAdapter? adapter = null)
     {
+        _adapter = adapter;
         (_config, _model, _optimizer, _attempt, _log) = (config, model, optimizer, attempt, log);
         _time = options.Time;
         _configSha256 = ResumePolicy.Fingerprint(config);
@@ -48,7 +51,7 @@ public sealed class TrainingCheckpoints : IDisposable
         string folder = Path.Combine(config.OutputDir, "checkpoints");
         _staged = training.SaveAsync ? new StagedFolder(folder) : null;
         _store = new CheckpointStore(folder, held, retention, _said.Enqueue, options.Files);
-        long bytes = _model.Parameters.All.Sum(parameter => parameter.Value.Bytes) + OptimizerFile.Bytes(optimizer);
+        long bytes = optimizer.Parameters.All.Sum(parameter => parameter.Value.Bytes) + OptimizerFile.Bytes(optimizer);
         SaveTime = TimeSpan.FromSeconds(bytes / AssumedBytesPerSecond);
         _log.Say(string.Create(
             CultureInfo.InvariantCulture,
@@ -200,9 +203,17 @@ public sealed class TrainingCheckpoints : IDisposable
 
     private CheckpointFacts WriteTo(FolderOutput output, CheckpointFacts facts)
     {
-        long nonFinite = ModelSaver.Write(output, _model, _model.Parameters.Type)
-            + OptimizerFile.Write(output, _optimizer, _model.Backend);
-        CompanionFiles.Copy(_config, output);
+        long nonFinite = OptimizerFile.Write(output, _optimizer, _model.Backend);
+        if (_adapter is not null)
+        {
+            nonFinite += _adapter.Write(output, parameter => parameter.Value, _model.Parameters.Type);
+        }
+        else
+        {
+            nonFinite += ModelSaver.Write(output, _model, _model.Parameters.Type);
+            CompanionFiles.Copy(_config, output);
+        }
+
         return facts with { AreParametersFinite = nonFinite == 0 };
     }
 
@@ -241,6 +252,12 @@ public sealed class TrainingCheckpoints : IDisposable
 
     private void FillWeights(string path)
     {
+        if (_adapter is not null)
+        {
+            _adapter.Fill(path);
+            return;
+        }
+
         using ModelFolder folder = ModelFolder.Open(path, _log.Say);
         using var reader = new WeightReader(folder, _model.Backend);
         foreach (Parameter parameter in _model.Parameters.All)

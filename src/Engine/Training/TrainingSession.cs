@@ -20,7 +20,8 @@ internal sealed class TrainingSession : IDisposable
     private readonly Backend _backend;
     private readonly TrainingData _data;
     private readonly Model _model;
-    private readonly Alignments _alignments;
+    private readonly RunAdapter? _adapter;
+    private readonly Alignments? _alignments;
     private readonly FrozenWeights _frozen;
     private readonly AdamW _optimizer;
 
@@ -35,15 +36,19 @@ internal sealed class TrainingSession : IDisposable
         {
             _data = new TrainingData(config, ModelConfigOf(), options, _tokenizer, log);
             _model = OpenModel();
-            _alignments = new Alignments(config, _model, log.Say, options.Stop);
+            if (config.Adapter is null)
+                _alignments = new Alignments(config, _model, log.Say, options.Stop);
+            else
+                _adapter = new RunAdapter(config, _model);
             _frozen = new FrozenWeights(_model.Parameters);
             TrainingConfig training = config.Training;
             _optimizer = new AdamW(
-                _model.Parameters,
+                _adapter?.Lora.Parameters ?? _model.Parameters,
                 new AdamWSettings(
                     (float)training.AdamBeta1, (float)training.AdamBeta2, (float)training.AdamEpsilon,
                     (float)training.WeightDecay, (float)training.MaxGradNorm),
-                _alignments.PullOn, masters: config.Precision != Precision.PureBf16);
+                parameter => _alignments?.PullOn(parameter) ?? default,
+                masters: config.Precision != Precision.PureBf16);
             FillMasters();
         }
         catch
@@ -62,16 +67,21 @@ internal sealed class TrainingSession : IDisposable
     {
         IReadOnlyDictionary<string, string> inputs = RunInputs.Of(_config, _tokenizer, _data.Texts);
         RunRecord.RequireSameInputs(_config.OutputDir, inputs);
-        RunRecord.SaveParameters(_config.OutputDir, _model.Parameters, _alignments.Treatment, _options.Files);
+        Parameter[] all = [.. _model.Parameters.All, .. _adapter?.Lora.Parameters.All ?? []];
+        RunRecord.SaveParameters(
+            _config.OutputDir, all,
+            parameter => _alignments?.Treatment(parameter) ?? (parameter.IsTrained ? "trained" : "frozen"),
+            _options.Files);
         RunRecord.Save(
             _config.OutputDir, _config, attempt, $"{_backend.Name} {_backend.InstructionSet}", _backend.Threads,
             inputs, _options.Files);
         if (_backend.Caveat is { } caveat)
             _log.Warn($"{_backend.Name}: {caveat}");
-        long trained = _model.Parameters.Trained.Sum(parameter => parameter.Value.Length);
+        long trained = _optimizer.Parameters.Trained.Sum(parameter => parameter.Value.Length);
         _log.Say(string.Create(
             CultureInfo.InvariantCulture,
-            $"{_model.Parameters.Count} parameters, {trained} trained; {_data.RowTokens} tokens a row; "
+            $"{all.Sum(parameter => parameter.Value.Length)} parameters, {trained} trained; "
+            + $"{_data.RowTokens} tokens a row; "
             + $"{_backend.Name} {_backend.InstructionSet}, {_backend.Threads} threads, "
             + $"{EnumWord.Of(_config.Precision)}"));
     }
@@ -81,7 +91,7 @@ internal sealed class TrainingSession : IDisposable
     {
         TrainingConfig training = _config.Training;
         using var checkpoints = new TrainingCheckpoints(
-            _config, held, _model, _optimizer, attempt, _log, _options);
+            _config, held, _model, _optimizer, attempt, _log, _options, _adapter);
         TrainingProgress progress = checkpoints.Restore() ?? new TrainingProgress();
         if (progress.Step > 0 && _frozen.FirstMoved() is { } other)
             throw new RunException(
@@ -107,13 +117,14 @@ internal sealed class TrainingSession : IDisposable
                 + $"{trainer.Progress.BestStep}");
         if (training.EarlyStopping is not null && trainer.Progress.BestStep < trainer.Progress.Step)
             checkpoints.RestoreWeights(trainer.Progress.BestStep);
-        SaveFinal();
+        SaveFinal(trainer.Progress);
     }
 
     public void Dispose()
     {
         _optimizer?.Dispose();
         _alignments?.Dispose();
+        _adapter?.Dispose();
         _model?.Dispose();
         _data?.Dispose();
         _backend.Dispose();
@@ -157,7 +168,8 @@ internal sealed class TrainingSession : IDisposable
     /// <summary>Masters begin with what the folder holds, not with its BF16 rounding.</summary>
     private void FillMasters()
     {
-        if (_config.Model.Path is not { } path || !_optimizer.States.Any(state => state.HasMaster))
+        if (_adapter is not null || _config.Model.Path is not { } path
+            || !_optimizer.States.Any(state => state.HasMaster))
             return;
         using ModelFolder folder = ModelFolder.Open(path, _log.Say);
         using var reader = new WeightReader(folder, _backend);
@@ -179,7 +191,7 @@ internal sealed class TrainingSession : IDisposable
                 + $"{_data.RowTokens}.");
     }
 
-    private void SaveFinal()
+    private void SaveFinal(in TrainingProgress progress)
     {
         if (_frozen.FirstMoved() is { } moved)
             throw new RunException(
@@ -188,20 +200,23 @@ internal sealed class TrainingSession : IDisposable
                 + "written. Look for a fault of the memory; without one it is a fault of this program.");
         string final = Path.Combine(_config.OutputDir, TrainingRun.FinalFolderName);
         using var output = new FolderWriter(final, _options.Files) { KeepsDigests = false };
-        if (WriteFinal(output) is > 0 and var count)
+        if (WriteFinal(output, progress) is > 0 and var count)
             throw new RunException(
                 ExitCode.Numerics,
                 $"{final}: {count} numbers of the trained model are not finite in the type that they are stored in. No "
                 + "model is written. Lower the learning rate, or start from a base stored in F32 or BF16.");
-        CompanionFiles.Copy(_config, output);
+        if (_adapter is null)
+            CompanionFiles.Copy(_config, output);
         output.Complete();
     }
 
     /// <returns>How many numbers are NaN or infinite.</returns>
-    private long WriteFinal(FolderWriter output)
+    private long WriteFinal(FolderWriter output, in TrainingProgress progress)
     {
         Dictionary<Parameter, Tensor> masters = _optimizer.States.ToDictionary(
             state => state.Parameter, state => state.Master);
+        if (_adapter is not null)
+            return _adapter.WriteFinal(output, parameter => masters[parameter], progress);
         if (_config.Model.Path is not { } path)
             return ModelSaver.Write(
                 output, _model, _model.Parameters.Type,

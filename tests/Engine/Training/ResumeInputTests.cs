@@ -97,7 +97,7 @@ internal sealed class ResumeInputTests
             parameters.Add(
                 $"model.layers.{i / TensorsPerLayer}.self_attn.projection_{i % TensorsPerLayer}.weight", new Shape(1));
         var inputs = new Dictionary<string, string> { ["text en"] = "en-0123" };
-        RunRecord.SaveParameters(config.OutputDir, parameters, _ => "trained", FileSystem.Real);
+        RunRecord.SaveParameters(config.OutputDir, parameters.All, _ => "trained", FileSystem.Real);
         RunRecord.Save(config.OutputDir, config, 1, "reference", 1, inputs, FileSystem.Real);
         Assert.That(RunRecord.Load(config.OutputDir)!.ToYaml(), Is.EqualTo(config.ToYaml()));
         Assert.That(RunRecord.NextAttempt(config.OutputDir), Is.EqualTo(2));

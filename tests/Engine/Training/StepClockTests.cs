@@ -11,7 +11,7 @@ public sealed class StepClockTests
         var time = new ToldTime();
         var clock = new StepClock(double.NaN, maxWallMinutes: 0, time);
         // Only its counts are read, which are 0.
-        var step = new StepGradient(null!, null!, null!, null!, recompute: false, seed: 0, null!);
+        var step = new StepGradient(null!, null!, null!, null!, null!, recompute: false, seed: 0, null!);
         clock.Start();
         time.Seconds += 3;
         clock.Add(step);
