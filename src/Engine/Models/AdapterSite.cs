@@ -12,14 +12,17 @@ public sealed class AdapterSite
     private readonly List<BlockAdapter?> _adapters = [];
 
     /// <param name="name">As the block's parameters begin: <c>roberta.encoder.layer.3</c>.</param>
-    /// <param name="keyWidth">K·D of the block's attention; 0 where it takes no prefix.</param>
-    internal AdapterSite(Model model, string name, int width, int keyWidth) =>
-        (_model, Name, Width, KeyWidth) = (model, name, width, keyWidth);
+    /// <param name="keys">Heads of the block's keys and their size; none where it takes no prefix.</param>
+    internal AdapterSite(Model model, string name, int width, (int Heads, int Size) keys) =>
+        (_model, Name, Width, KeyHeads, KeyWidth) = (model, name, width, keys.Heads, keys.Heads * keys.Size);
 
     public string Name { get; }
 
     /// <summary>C.</summary>
     public int Width { get; }
+
+    /// <summary>K of the block's attention; 0 where it takes no prefix.</summary>
+    public int KeyHeads { get; }
 
     /// <summary>K·D of the block's attention; 0 where it takes no prefix.</summary>
     public int KeyWidth { get; }

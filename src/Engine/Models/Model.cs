@@ -91,10 +91,10 @@ public abstract class Model : IDisposable
     }
 
     /// <summary>The next block's place for adapters of other kinds.</summary>
-    /// <param name="keyWidth">0 where the block's attention takes no prefix.</param>
-    internal AdapterSite Site(string name, int keyWidth = 0)
+    /// <param name="keys">Heads of the block's keys and their size; none where it takes no prefix.</param>
+    internal AdapterSite Site(string name, (int Heads, int Size) keys = default)
     {
-        _sites.Add(new AdapterSite(this, name, Config.Width, keyWidth));
+        _sites.Add(new AdapterSite(this, name, Config.Width, keys));
         return _sites[^1];
     }
 

@@ -130,7 +130,7 @@ internal sealed class XlmRobertaBlock : IBlock
         _down = model.Linear($"{name}.output.dense");
         _mlpNormWeight = model.Parameters[$"{name}.output.LayerNorm.weight"];
         _mlpNormBias = model.Parameters[$"{name}.output.LayerNorm.bias"];
-        _site = model.Site(name, _shape.KeyHeads * _shape.HeadSize);
+        _site = model.Site(name, (_shape.KeyHeads, _shape.HeadSize));
         _part = model.Part(name);
     }
 
