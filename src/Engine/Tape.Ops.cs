@@ -233,19 +233,23 @@ public sealed partial class Tape
     /// <param name="targets">I32 [M]; <see cref="Backend.IgnoredTarget"/> predicts nothing.</param>
     /// <param name="gradientScale">One over the tokens that the whole optimizer step predicts.</param>
     /// <param name="losses">[M] of the statistic type, overwritten; 0 where nothing is predicted.</param>
+    /// <param name="predicting">Rows that do predict something, the only ones that cost; −1 for all.</param>
     public void LinearCrossEntropy(
-        Activation x, Linear head, Tensor targets, float gradientScale, Tensor losses) =>
-        LinearCrossEntropy(x, new RowRange(0, x.Value.Rows), head, targets, gradientScale, losses);
+        Activation x, Linear head, Tensor targets, float gradientScale, Tensor losses, long predicting = -1) =>
+        LinearCrossEntropy(x, new RowRange(0, x.Value.Rows), head, targets, gradientScale, losses, predicting);
 
     /// <summary>The same of some rows of x, whose targets and losses are [rows].</summary>
     public void LinearCrossEntropy(
-        Activation x, RowRange rows, Linear head, Tensor targets, float gradientScale, Tensor losses)
+        Activation x, RowRange rows, Linear head, Tensor targets, float gradientScale, Tensor losses,
+        long predicting = -1)
     {
         Tensor part = x.Value.Slice(rows.Start, rows.Count);
         Tensor dx = _recording && !x.IsConstant ? GradientOf(x).Slice(rows.Start, rows.Count) : Tensor.None;
         LinearGradient dw = _recording ? head.TakeGradients() : default;
         backend.LinearCrossEntropy(part, head.Values(projected: default), targets, gradientScale, losses, dx, dw);
-        Count(rows.Count, head.Weight.Value.Length * (1 + (dx.IsNone ? 0 : 1) + (dw.Weight.IsNone ? 0 : 1)));
+        Count(
+            predicting < 0 ? rows.Count : predicting,
+            head.Weight.Value.Length * (1 + (dx.IsNone ? 0 : 1) + (dw.Weight.IsNone ? 0 : 1)));
     }
 
     private DropoutKey KeyOf(int layer) => new(_random.Seed, _random.Update, layer);

@@ -22,7 +22,7 @@ internal static class TokenizeCommand
         Argument<string[]> files = Files("Text, a file a language: .jsonl or .txt, each also as .gz.");
         var size = new Option<int>("--vocabulary-size")
         {
-            Description = "Pieces, the 256 bytes and 3 special tokens included.",
+            Description = "Pieces, the 256 bytes and the special tokens (<pad>, <eos>, <bos>) included.",
             Required = true,
         };
         var bytes = new Option<long>("--bytes-per-file")
@@ -43,6 +43,10 @@ internal static class TokenizeCommand
         {
             Description = "Gives every script the same number of merges.",
         };
+        var mask = new Option<bool>("--mask")
+        {
+            Description = "Adds the special token <mask>, which masked models need.",
+        };
         var output = new Option<string>("--output", "-o") { Description = "The new folder.", Required = true };
         Option<string> field = TextField();
         var verb = new Verb("train", "Trains a byte-level BPE, equal bytes of every file.")
@@ -54,7 +58,7 @@ internal static class TokenizeCommand
             ],
         };
         verb.Add(files);
-        foreach (Option option in new Option[] { size, bytes, balanced, share, seed, output, field })
+        foreach (Option option in new Option[] { size, bytes, balanced, mask, share, seed, output, field })
             verb.Add(option);
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
@@ -77,6 +81,9 @@ internal static class TokenizeCommand
                 {
                     VocabularySize = parse.GetValue(size),
                     BalancedScripts = parse.GetValue(balanced),
+                    SpecialTokens = parse.GetValue(mask)
+                        ? BpeTrainerOptions.EndsAndMask
+                        : BpeTrainerOptions.Ends,
                 },
                 stop);
             stop.ThrowIfStopRequested("tokenize train");

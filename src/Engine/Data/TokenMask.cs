@@ -15,7 +15,10 @@ public sealed class TokenMask
     /// <summary>A step that training never has: where every evaluation is to hide the same tokens.</summary>
     public const long EvaluationStep = -1;
 
-    private const double Share = 0.15, MaskedShare = 0.8, RandomShare = 0.1;
+    /// <summary>Of the tokens that are not special, how many are predicted.</summary>
+    public const double Share = 0.15;
+
+    private const double MaskedShare = 0.8, RandomShare = 0.1;
     private const int PositionBits = 20;
     private const uint Predicted = (uint)(Share * 4294967296.0), Masked = (uint)(MaskedShare * 4294967296.0);
     private const uint MaskedOrRandom = (uint)((MaskedShare + RandomShare) * 4294967296.0);

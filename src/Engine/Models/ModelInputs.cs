@@ -16,6 +16,9 @@ public readonly record struct ModelInputs(
     Tensor Ids, Tensor Positions, Segments Segments, Tensor Targets, Tensor RowKeys = default,
     AdapterRows? Adapters = null)
 {
+    /// <summary>Rows that predict something; −1 where that was not counted.</summary>
+    public long PredictedCount { get; init; } = -1;
+
     /// <summary>Copies a batch into the pass that the tape is in.</summary>
     /// <param name="bounds">[count, 2]: first row and one past the last of every segment.</param>
     /// <param name="targets">Empty where nothing is predicted.</param>
@@ -32,7 +35,10 @@ public readonly record struct ModelInputs(
             Copy(tape, positions, DType.I32, new Shape(positions.Length)),
             new Segments(Copy(tape, bounds, DType.I32, new Shape(bounds.Length / 2, 2)), longest),
             targets.IsEmpty ? Tensor.None : Copy(tape, targets, DType.I32, new Shape(targets.Length)),
-            rowKeys.IsEmpty ? Tensor.None : Copy(tape, rowKeys, DType.I64, new Shape(rowKeys.Length)));
+            rowKeys.IsEmpty ? Tensor.None : Copy(tape, rowKeys, DType.I64, new Shape(rowKeys.Length)))
+        {
+            PredictedCount = targets.Length - targets.Count(Backend.IgnoredTarget),
+        };
     }
 
     private static Tensor Copy<T>(Tape tape, ReadOnlySpan<T> values, DType type, Shape shape)

@@ -1,4 +1,6 @@
 using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt.Engine.Models;
 
@@ -14,7 +16,25 @@ public static class ModelRecipe
             ? ToEncoder(source, vocabularySize)
             : ToDecoder(source, vocabularySize);
 
-    /// <remarks>Ids of ends and padding are those of XLM-R; the tokenizer has the last word.</remarks>
+    /// <summary>The same for a tokenizer, whose ids of ends and padding an encoder has.</summary>
+    /// <exception cref="RunException">Exit 3: the tokenizer has no padding, after which an encoder's positions begin.
+    /// </exception>
+    public static ModelConfig ToConfig(ModelSource source, Tokenizer tokenizer)
+    {
+        ModelConfig config = ToConfig(source, tokenizer.VocabularySize);
+        if (config is not EncoderConfig)
+            return config;
+        if (tokenizer.Pad is null)
+            throw new RunException(
+                ExitCode.Config, "tokenizer: it has no padding, after whose id an encoder's positions begin. Take one "
+                    + "with <pad>.");
+        return config with
+        {
+            BosToken = tokenizer.Bos, PadToken = tokenizer.Pad, EosTokens = tokenizer.Eos is { } eos ? [eos] : [],
+        };
+    }
+
+    /// <remarks>Ids of ends and padding are those of XLM-R.</remarks>
     private static EncoderConfig ToEncoder(ModelSource source, int vocabularySize) => new()
     {
         // The reader asked for every size, or filled it in.

@@ -49,7 +49,8 @@ public sealed class XlmRoberta : Model
     {
         MaskedHead head = RequireHead();
         tape.LinearCrossEntropy(
-            head.Forward(tape, Hidden(tape, inputs)), head.Decoder, inputs.Targets, gradientScale, losses);
+            head.Forward(tape, Hidden(tape, inputs)), head.Decoder, inputs.Targets, gradientScale, losses,
+            inputs.PredictedCount);
     }
 
     /// <summary>Scores of every piece of the vocabulary in the given rows.</summary>

@@ -4,14 +4,15 @@ using FastCpt.Engine.Files;
 
 namespace FastCpt.Engine.Parameters;
 
-/// <summary>The decoder layers of a model: FIRST = [0, m), MIDDLE = [m, L − n), LAST = [L − n, L).</summary>
+/// <summary>The layers of a model: FIRST = [0, m), MIDDLE = [m, L − n), LAST = [L − n, L).</summary>
 /// <remarks>
-/// The layer of a parameter comes from its name alone: `layers.i.` in it. Embedding, output head and final norm are in
-/// no layer, and neither is the vision part of a multimodal checkpoint. family-cpt.md 1.2.
+/// The layer of a parameter comes from its name alone: `layers.i.` in it, `encoder.layer.i.` for an encoder. Embedding,
+/// output head and final norm are in no layer, and neither is the vision part of a multimodal checkpoint. family-cpt.md
+/// 1.2.
 /// </remarks>
 public sealed record LayerGroups
 {
-    private const string Mark = "layers.";
+    private const string Mark = "layers.", EncoderMark = "encoder.layer.";
     private static readonly string[] OtherParts = ["vision_tower.", "multi_modal_projector."];
 
     /// <param name="layers">L.</param>
@@ -43,14 +44,15 @@ public sealed record LayerGroups
     public static LayerGroups Of(int layers, int? first = null, int? last = null) =>
         new(layers, first ?? Share(9, layers), last ?? Share(6, layers));
 
-    /// <summary>The decoder layer that a parameter belongs to; null if it is in none.</summary>
+    /// <summary>The layer that a parameter belongs to; null if it is in none.</summary>
     public static int? LayerOf(string name)
     {
-        int at = name.IndexOf(Mark, StringComparison.Ordinal);
+        string mark = name.Contains(EncoderMark, StringComparison.Ordinal) ? EncoderMark : Mark;
+        int at = name.IndexOf(mark, StringComparison.Ordinal);
         if (at < 0 || (at > 0 && name[at - 1] != '.')
             || Array.Exists(OtherParts, part => name.Contains(part, StringComparison.Ordinal)))
             return null;
-        ReadOnlySpan<char> rest = name.AsSpan(at + Mark.Length);
+        ReadOnlySpan<char> rest = name.AsSpan(at + mark.Length);
         int end = rest.IndexOf('.');
         return end > 0 && int.TryParse(rest[..end], NumberStyles.None, CultureInfo.InvariantCulture, out int layer)
             ? layer
@@ -66,12 +68,15 @@ public sealed record LayerGroups
         int missing = Enumerable.Range(0, seen.Count).FirstOrDefault(layer => !seen.Contains(layer), -1);
         if (missing >= 0 || seen.Count == 0)
             throw new RunException(ExitCode.ModelFile, $"{source}: no parameter is named "
-                + $"'layers.{Math.Max(missing, 0)}.', expected decoder layers numbered from 0 without a gap.");
+                + $"'layers.{Math.Max(missing, 0)}.', expected layers numbered from 0 without a gap.");
         return seen.Count;
     }
 
     /// <summary>Whether a parameter belongs to the feed-forward part of its layer.</summary>
-    public static bool IsMlp(string name) => name.Contains(".mlp.", StringComparison.Ordinal);
+    public static bool IsMlp(string name) =>
+        name.Contains(".mlp.", StringComparison.Ordinal)
+        || (name.Contains(EncoderMark, StringComparison.Ordinal)
+            && !name.Contains(".attention.", StringComparison.Ordinal));
 
     /// <summary>The group that a parameter belongs to; null if it is in no layer.</summary>
     public LayerGroup? GroupOf(string name) => LayerOf(name) switch

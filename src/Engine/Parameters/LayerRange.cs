@@ -1,6 +1,6 @@
 namespace FastCpt.Engine.Parameters;
 
-/// <summary>The decoder layers from Start up to, and without, End; counted from 0.</summary>
+/// <summary>The layers from Start up to, and without, End; counted from 0.</summary>
 public readonly record struct LayerRange(int Start, int End)
 {
     public int Count => End - Start;

@@ -13,7 +13,10 @@ public static class BpeTrainer
     private const string Work = "training a tokenizer";
 
     private static readonly (string Role, string Name)[] Roles =
-        [("bos_token", "<bos>"), ("eos_token", "<eos>"), ("pad_token", "<pad>"), ("unk_token", "<unk>")];
+    [
+        ("bos_token", "<bos>"), ("eos_token", "<eos>"), ("mask_token", "<mask>"), ("pad_token", "<pad>"),
+        ("unk_token", "<unk>"),
+    ];
 
     /// <param name="documents">UTF-8 texts; how much of each language is the caller's choice.</param>
     /// <param name="stop">Polled once per document and per merge.</param>

@@ -6,8 +6,14 @@ public sealed record BpeTrainerOptions
     /// <summary>All ids: special tokens, the 256 bytes, and merged pieces.</summary>
     public required int VocabularySize { get; init; }
 
+    /// <summary>What decoders need.</summary>
+    public static IReadOnlyList<string> Ends { get; } = ["<pad>", "<eos>", "<bos>"];
+
+    /// <summary>What masked models need besides.</summary>
+    public static IReadOnlyList<string> EndsAndMask { get; } = [.. Ends, "<mask>"];
+
     /// <summary>Take the first ids, in this order; the roles are known by these names.</summary>
-    public IReadOnlyList<string> SpecialTokens { get; init; } = ["<pad>", "<eos>", "<bos>"];
+    public IReadOnlyList<string> SpecialTokens { get; init; } = Ends;
 
     /// <summary>Every script gets the same number of merges, rather than the most frequent pairs of all.</summary>
     /// <remarks>

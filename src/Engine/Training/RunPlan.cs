@@ -1,4 +1,5 @@
 using FastCpt.Engine.Config;
+using FastCpt.Engine.Data;
 using FastCpt.Engine.Models;
 using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
@@ -43,6 +44,8 @@ public sealed record RunPlan(
             checkpoint += config.Adapter is null ? length * valueBytes : 0;
             if (parameter.Shape.Rank == 2 && (IsProduct(parameter.Name, model)))
                 products += 2.0 * length * rows * (trains ? 3 : 2);
+            if (model is EncoderConfig { HasMaskedHead: true } && parameter.Name == EncoderLayout.Words)
+                products += TokenMask.Share * 2 * length * rows * (trains ? 3 : 2);
             if (!trains && rows <= PackedWeights.MostRows && parameter.Shape.Rank == 2
                 && parameter.Name is not (ParameterLayout.Embedding or ParameterLayout.Head))
                 packed += 2 * length * valueBytes;

@@ -163,7 +163,7 @@ internal sealed class TrainingSession : IDisposable
 
     private ModelConfig ModelConfigOf() => _config.Model.Path is { } path
         ? ModelConfigReader.Read(path).Config
-        : ModelRecipe.ToConfig(_config.Model, _tokenizer.VocabularySize);
+        : ModelRecipe.ToConfig(_config.Model, _tokenizer);
 
     /// <summary>Masters begin with what the folder holds, not with its BF16 rounding.</summary>
     private void FillMasters()
