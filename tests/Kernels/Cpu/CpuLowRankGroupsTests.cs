@@ -22,7 +22,7 @@ public sealed class CpuLowRankGroupsTests
     {
         using CpuBackend backend = new(threads, level);
         foreach (GroupedShape shape in GroupedShape.Biting)
-            Check(backend, types, shape, ownInput: false);
+            Check(backend, types, shape);
         for (int count = 1; count <= Ragged.Length; count += count < 3 ? 1 : 5)
             foreach (int rank in (int[])[8, 32])
                 Check(backend, types, Several(count, rank), ownInput: rank == 8);
@@ -31,11 +31,15 @@ public sealed class CpuLowRankGroupsTests
 
     /// <summary>Wide layers: output and reduction of more than one block, workers that cut groups.</summary>
     [TestCaseSource(nameof(Cases))]
+    [Category("slow")]
     public void Group_OfAWideLayer_HasTheBitsItHasAlone(string level, Types types, int threads)
     {
         using CpuBackend backend = new(threads, level);
-        Check(backend, types, new(420, 48, 1700, new(0, 100, 8), new(101, 33, 8), new(150, 270, 8)), false);
-        Check(backend, types, new(130, 2100, 40, new(0, 33, 8), new(33, 90, 8)), false);
+        foreach (bool packs in (bool[])[false, true])
+        {
+            Check(backend, types, new(210, 48, 1600, new(0, 50, 8), new(51, 33, 8), new(90, 120, 8)), packs: packs);
+            Check(backend, types, new(130, 2100, 40, new(0, 33, 8), new(33, 90, 8)), packs: packs);
+        }
     }
 
     [TestCaseSource(nameof(Cases))]
@@ -49,10 +53,11 @@ public sealed class CpuLowRankGroupsTests
         }
     }
 
-    private static void Check(CpuBackend backend, Types types, GroupedShape shape, bool ownInput)
+    private static void Check(
+        CpuBackend backend, Types types, GroupedShape shape, bool ownInput = false, bool packs = false)
     {
         using Device device = new(backend);
-        GroupBits.Check(device, types, shape, ownInput);
+        GroupBits.Check(device, types, shape, ownInput, packs: packs);
     }
 
     /// <summary>Groups of ragged sizes, some with rows of none between them.</summary>

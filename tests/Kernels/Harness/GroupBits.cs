@@ -7,13 +7,15 @@ internal static class GroupBits
 {
     /// <summary>y, dx, the input's gradient, and dA and dB of every group; rows in no group have the base's.</summary>
     /// <param name="leaves">A group whose term is gone, or −1.</param>
-    public static void Check(Device device, Types types, GroupedShape shape, bool ownInput, int leaves = -1)
+    /// <param name="packs">Whether the pass of all, but not those of one, has its weight packed beforehand.</param>
+    public static void Check(
+        Device device, Types types, GroupedShape shape, bool ownInput, int leaves = -1, bool packs = false)
     {
         GroupedLayer together = new(new Scene(device, types), shape), alone = new(new Scene(device, types), shape);
         Scene s = new(device, types, seed: 9);
         double[] before = s.Normal(shape.M, shape.K);
         Tensor[] outputs = Outputs(), expected = Outputs();
-        LinearWeight w = together.Grouped(ownInput, leaves);
+        LinearWeight w = together.Grouped(ownInput, leaves, packs: packs);
         device.Backend.Linear(together.X, w, outputs[0]);
         device.Backend.LinearBackward(
             together.X, w, together.Dy, outputs[1], new LinearGradient(Input: ownInput ? outputs[2] : Tensor.None));

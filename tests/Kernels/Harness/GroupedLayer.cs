@@ -80,7 +80,8 @@ internal sealed class GroupedLayer
     public (Tensor A, Tensor B, Tensor DA, Tensor DB) Of(int group) => (_a[group], _b[group], _dA[group], _dB[group]);
 
     /// <param name="leaves">A group that has no term, or −1.</param>
-    public LinearWeight Grouped(bool ownInput = false, int leaves = -1, bool overwrites = false)
+    /// <param name="packs">Whether the weight is packed beforehand.</param>
+    public LinearWeight Grouped(bool ownInput = false, int leaves = -1, bool overwrites = false, bool packs = false)
     {
         LowRankGroups groups = new();
         for (int index = 0; index < _a.Length; index++)
@@ -90,7 +91,11 @@ internal sealed class GroupedLayer
                     new LowRankGradient(_dA[index], _dB[index], overwrites)));
         Tensor projected =
             groups.MostRank == _shape.MostRank ? Projected : _scene.NewActivation(_shape.M, groups.MostRank);
-        return Weight with { Adapter = new LowRank(groups, projected, ownInput ? Input : Tensor.None) };
+        return Weight with
+        {
+            Adapter = new LowRank(groups, projected, ownInput ? Input : Tensor.None),
+            Packed = packs ? LinearParts.Packed(_scene, Weight.Weight) : default,
+        };
     }
 
     /// <summary>The layer with the term of one group alone, for that group's rows alone.</summary>
