@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Models;
@@ -17,11 +18,15 @@ public sealed class TokenLosses(Backend backend, int rows, DType type = DType.F3
     /// <param name="start">
     /// Sum of the rows before these: so carried on, a sum does not depend on how rows are batched.
     /// </param>
-    public double Sum(int rowCount, double start = 0)
+    public double Sum(int rowCount, double start = 0) => Sum(new RowRange(0, rowCount), start);
+
+    /// <summary>The same of some rows of a batch.</summary>
+    public double Sum(RowRange rows, double start = 0)
     {
-        Tensor losses = For(rowCount);
+        Tensor losses = For((int)rows.End);
         Span<byte> bytes = _host.AsSpan(0, (int)losses.Bytes);
         backend.Download(losses, bytes);
+        bytes = bytes[(int)(rows.Start * type.Size())..];
         double sum = start;
         if (type == DType.F64)
             foreach (double loss in MemoryMarshal.Cast<byte, double>(bytes))

@@ -54,6 +54,9 @@ public sealed class Linear(string name, Parameter weight, Parameter? bias = null
         _adapters[place] = adapter;
     }
 
+    /// <summary>Takes all adapters off.</summary>
+    internal void ClearAdapters() => _adapters.Clear();
+
     /// <param name="projected">Memory for the adapters' scale · x Aᵀ, or what the forward pass left there; none without
     /// an adapter.</param>
     /// <param name="input">What adapters multiply where that is not the layer's input.</param>

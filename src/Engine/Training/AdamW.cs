@@ -15,7 +15,7 @@ public sealed record AdamWSettings(
 /// </remarks>
 public sealed class AdamW : IDisposable
 {
-    private readonly ParameterSet _parameters;
+    private readonly IReadOnlyList<ParameterSet> _sets;
     private readonly Backend _backend;
     private readonly AdamWSettings _settings;
     private readonly List<State> _states = [];
@@ -33,11 +33,19 @@ public sealed class AdamW : IDisposable
     /// <param name="pull">Anchor and strength per parameter; a default value where nothing pulls.</param>
     /// <param name="masters">Keep F32 originals of BF16 values.</param>
     public AdamW(ParameterSet parameters, AdamWSettings settings, Func<Parameter, Pull> pull, bool masters = true)
+        : this([parameters], settings, pull, masters)
     {
-        (_parameters, _backend) = (parameters, parameters.Backend);
+    }
+
+    /// <param name="sets">Of one backend; one norm is over all of them.</param>
+    /// <inheritdoc cref="AdamW(ParameterSet, AdamWSettings, Func{Parameter, Pull}, bool)"/>
+    public AdamW(
+        IReadOnlyList<ParameterSet> sets, AdamWSettings settings, Func<Parameter, Pull> pull, bool masters = true)
+    {
+        (_sets, _backend) = (sets, sets[0].Backend);
         _settings = settings;
         _squaredNorm = Reserve(DType.F64, new Shape(1));
-        foreach (Parameter parameter in parameters.Trained)
+        foreach (Parameter parameter in sets.SelectMany(set => set.Trained))
         {
             Shape shape = parameter.Value.Shape;
             DType type = parameter.Gradient.Type;
@@ -55,8 +63,8 @@ public sealed class AdamW : IDisposable
         }
     }
 
-    /// <summary>The set that the trained parameters are of.</summary>
-    public ParameterSet Parameters => _parameters;
+    /// <summary>The first of the sets, where a model or an adapter is the only one.</summary>
+    public ParameterSet Parameters => _sets[0];
 
     /// <summary>Per trained parameter, in the model's order; checkpoints save and restore it.</summary>
     public IReadOnlyList<State> States => _states;
@@ -112,7 +120,7 @@ public sealed class AdamW : IDisposable
     /// <remarks>Reads all memory of training: for when something is wrong.</remarks>
     public string? FirstNonFinite()
     {
-        foreach (Parameter parameter in _parameters.All)
+        foreach (Parameter parameter in _sets.SelectMany(set => set.All))
             if (!IsFinite(parameter.Value))
                 return $"the weights of {parameter.Name}";
         foreach (State state in _states)

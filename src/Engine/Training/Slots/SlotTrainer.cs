@@ -1,0 +1,94 @@
+using FastCpt.Engine.Data;
+using FastCpt.Engine.Evaluation;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Parameters;
+
+namespace FastCpt.Engine.Training.Slots;
+
+/// <summary>Trains learners until each is done: one pass over the encoder for the batches of all.</summary>
+/// <remarks>
+/// A pass holds the learners' batches one after the other, each chosen by seed, locale and step alone. Adapters, heads,
+/// gradients, loss divisors, norms and ends are per learner, and dropout goes by sentence, so that a learner's bits are
+/// those that it has alone; one that is done leaves its place in the pass.
+/// </remarks>
+public sealed class SlotTrainer
+{
+    private readonly XlmRoberta _encoder;
+    private readonly Tape _tape;
+    private readonly SlotEvaluation _evaluation;
+    private readonly ulong _seed;
+    private readonly StopSignal _stop;
+    private readonly float _headDropout;
+    private readonly AdapterRows _rows = new();
+
+    /// <param name="evaluation">Scores dev sentences with the same encoder.</param>
+    /// <param name="seed">Of dropout.</param>
+    public SlotTrainer(XlmRoberta encoder, Tape tape, SlotEvaluation evaluation, ulong seed, StopSignal stop)
+    {
+        (_encoder, _tape, _evaluation, _seed, _stop) = (encoder, tape, evaluation, seed, stop);
+        _headDropout = encoder.Config.ClassifierDropout ?? encoder.Config.HiddenDropout;
+    }
+
+    /// <summary>Told the epochs of learners, in the order in which they end.</summary>
+    public Action<SlotLearner, SlotEpoch> OnEpoch { get; init; } = (_, _) => { };
+
+    /// <param name="learners">Fresh ones over this encoder; more than one where all are adapters.</param>
+    /// <exception cref="RunException">Exit 5: numerics. Exit 75 and the like: stopped, and worth nothing.</exception>
+    public void Train(IReadOnlyList<SlotLearner> learners)
+    {
+        if (learners.Count > 1 && learners.Any(learner => !learner.Weights.IsAdapter))
+            throw new ArgumentException("Whole models are trained one at a time.", nameof(learners));
+        var batch = new Batch(learners.Sum(learner => learner.Batches.MaxTokens));
+        using var losses = new TokenLosses(_encoder.Backend, batch.Capacity);
+        List<SlotLearner> active = [.. learners];
+        while (active.Count > 0)
+        {
+            _stop.ThrowIfStopRequested($"training {string.Join(", ", active.Select(learner => learner.Name))}");
+            Step(active, batch, losses);
+            foreach (SlotLearner learner in active.Where(learner => learner.IsAtEpochEnd))
+                EndEpoch(learner);
+            active.RemoveAll(learner => learner.IsDone);
+        }
+    }
+
+    private void Step(List<SlotLearner> active, Batch batch, TokenLosses losses)
+    {
+        var parts = new (RowRange Rows, int Words)[active.Count];
+        var groups = new ClassifierGroup[active.Count];
+        batch.Clear();
+        _rows.Clear();
+        SlotWeights.Detach(_encoder);
+        for (int i = 0; i < active.Count; i++)
+        {
+            (int row, int words) = (batch.TokenCount, batch.PredictedTokens);
+            active[i].Batches.Append(active[i].Step, batch);
+            words = batch.PredictedTokens - words;
+            parts[i] = (new RowRange(row, batch.TokenCount - row), words);
+            groups[i] = new ClassifierGroup(
+                active[i].Weights.Head, parts[i].Rows, words == 0 ? 0 : 1f / words);
+            active[i].Weights.Attach(_encoder, place: i);
+            _rows.Add(i, parts[i].Rows);
+            active[i].Weights.ClearGradients();
+        }
+
+        // Learners begin together and each makes one update a pass, so the step is that of all.
+        _tape.BeginTraining(seed: _seed, update: active[0].Step + 1);
+        ModelInputs inputs = ModelInputs.Upload(
+            _tape, batch.TokenIds, batch.Positions, batch.Segments, batch.Targets, batch.RowKeys);
+        if (active[0].Weights.IsAdapter)
+            inputs = inputs with { Adapters = _rows };
+        TokenClassifier.Losses(_tape, _encoder, inputs, groups, _headDropout, losses.For(batch.TokenCount));
+        _tape.Backward();
+        for (int i = 0; i < active.Count; i++)
+            active[i].Update(losses.Sum(parts[i].Rows), parts[i].Words);
+    }
+
+    private void EndEpoch(SlotLearner learner)
+    {
+        learner.Weights.AttachAlone(_encoder);
+        double f1 = learner.Dev.Average(set => _evaluation.Measure(learner.Weights.Head, set).F1);
+        learner.Judge(f1);
+        OnEpoch(learner, learner.Epochs[^1]);
+    }
+}

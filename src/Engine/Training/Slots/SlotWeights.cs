@@ -1,0 +1,103 @@
+using FastCpt.Engine.Adapters;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Parameters;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine.Training.Slots;
+
+/// <summary>What a learner trains: a whole encoder, or an adapter over a frozen one; and a head of its own.</summary>
+public sealed class SlotWeights : IDisposable
+{
+    private readonly Lora? _lora;
+    private readonly LowRankAdapter?[] _adapters;       // by linear layer of the encoder
+
+    private SlotWeights(XlmRoberta encoder, TokenClassifier head, Lora? lora)
+    {
+        (Head, _lora) = (head, lora);
+        _adapters = [.. encoder.Linears.Select(linear => linear.Adapter)];
+        Trained = lora is null ? [encoder.Parameters, head.Parameters] : [lora.Parameters, head.Parameters];
+        Detach(encoder);
+    }
+
+    public TokenClassifier Head { get; }
+
+    public bool IsAdapter => _lora is not null;
+
+    /// <summary>A and B of an adapter; null for a whole encoder.</summary>
+    public Lora? Adapter => _lora;
+
+    /// <summary>The sets of which parts are marked for training: the encoder's or the adapter's, and the head's.
+    /// </summary>
+    public IReadOnlyList<ParameterSet> Trained { get; }
+
+    public Backend Backend => Head.Parameters.Backend;
+
+    /// <summary>All of an encoder that has no other head, and a head drawn from the seed.</summary>
+    public static SlotWeights Whole(XlmRoberta encoder, int labels, ulong seed)
+    {
+        Detach(encoder);
+        encoder.Parameters.Train(_ => true);
+        return new SlotWeights(encoder, NewHead(encoder, labels, seed), lora: null);
+    }
+
+    /// <summary>A fresh adapter and a head, both drawn from the seed of the settings; the encoder is frozen.</summary>
+    /// <exception cref="Files.RunException">Exit 3: a target that is no layer.</exception>
+    public static SlotWeights Adapted(XlmRoberta encoder, LoraSettings settings, int labels)
+    {
+        Detach(encoder);
+        return new SlotWeights(encoder, NewHead(encoder, labels, settings.Seed), Lora.Attach(encoder, settings));
+    }
+
+    /// <summary>An adapter and its head from a folder; the encoder is frozen.</summary>
+    /// <exception cref="Files.RunException">Exit 4: the folder does not fit the encoder or the labels.</exception>
+    public static SlotWeights Load(XlmRoberta encoder, string folder, int labels, Action<string> warn)
+    {
+        Detach(encoder);
+        TokenClassifier head = NewHead(encoder, labels, seed: 0);
+        using PeftFolder stored = PeftFolder.Open(folder, warn);
+        return new SlotWeights(encoder, head, stored.Attach(encoder, warn, head.Parameters));
+    }
+
+    /// <summary>Puts these weights on the encoder: for every row of passes that say nothing of adapters.</summary>
+    public void AttachAlone(XlmRoberta encoder)
+    {
+        Detach(encoder);
+        Attach(encoder, place: 0);
+    }
+
+    /// <summary>Puts an adapter on the encoder beside others.</summary>
+    /// <param name="place">As <see cref="AdapterRows"/> know it.</param>
+    public void Attach(XlmRoberta encoder, int place)
+    {
+        for (int i = 0; i < encoder.Linears.Count; i++)
+            encoder.Linears[i].SetAdapter(place, _adapters[i]);
+    }
+
+    /// <summary>Takes all adapters off.</summary>
+    public static void Detach(XlmRoberta encoder)
+    {
+        foreach (Linear linear in encoder.Linears)
+            linear.ClearAdapters();
+    }
+
+    public void ClearGradients()
+    {
+        foreach (ParameterSet set in Trained)
+            set.ClearGradients();
+    }
+
+    /// <summary>Gives up the head and the adapter; the encoder stays.</summary>
+    public void Dispose()
+    {
+        _lora?.Dispose();
+        Head.Dispose();
+    }
+
+    private static TokenClassifier NewHead(XlmRoberta encoder, int labels, ulong seed)
+    {
+        var head = new TokenClassifier(encoder.Backend, encoder.Parameters.Type, encoder.Config.Width, labels);
+        head.Draw(seed, encoder.Config.InitializerRange);
+        head.Parameters.Train(_ => true);
+        return head;
+    }
+}
