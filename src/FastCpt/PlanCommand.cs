@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Models;
 using FastCpt.Engine.Studies;
+using FastCpt.Engine.Studies.Slots;
 using FastCpt.Engine.Tokenizers;
 using FastCpt.Engine.Training;
 using FastCpt.Kernels;
@@ -31,7 +32,9 @@ internal static class PlanCommand
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
             ConfigLayers layers = inputs.Layers(parse);
-            if (layers.IsStudy)
+            if (layers.IsAdapterStudy)
+                Show(terminal, AdapterStudyConfig.Load(layers));
+            else if (layers.IsStudy)
                 Show(terminal, StudyConfig.Load(layers));
             else
                 Show(terminal, RunConfig.Load(layers));
@@ -80,6 +83,43 @@ internal static class PlanCommand
             $"{"total".PadRight(width)}  {runs.Sum(run => run.Plan.Steps),8}  "
             + $"{runs.Sum(run => run.Plan.Steps * run.Plan.StepTokens),13}  {flops:0.##e+0} operations"));
         ShowTime(terminal, flops / peak);
+    }
+
+    private static void Show(Terminal terminal, AdapterStudyConfig config)
+    {
+        IReadOnlyList<AdapterPlanRow> rows = AdapterStudyPlan.Of(config);
+        double peak = PeakOf(config.Device, config.Threads, config.Precision);
+        if (terminal.IsJson)
+        {
+            terminal.Result(new JsonObject
+            {
+                ["systems"] = new JsonArray([.. rows.Select(row => (JsonNode)new JsonObject
+                {
+                    ["system"] = row.System,
+                    ["states"] = row.States,
+                    ["updates"] = row.Updates,
+                    ["tokens"] = row.Tokens,
+                    ["flops"] = row.Flops,
+                    ["memory_bytes"] = row.MemoryBytes,
+                    ["disk_bytes"] = row.DiskBytes,
+                })]),
+                ["flops"] = rows.Sum(row => row.Flops),
+                ["seconds_at_peak"] = double.IsFinite(peak) ? rows.Sum(row => row.Flops) / peak : null,
+            });
+            return;
+        }
+
+        int width = rows.Max(row => row.System.Length);
+        terminal.Result(
+            $"{"system".PadRight(width)}  states     updates         tokens      memory        disk     hours");
+        foreach (AdapterPlanRow row in rows)
+            terminal.Result(string.Create(CultureInfo.InvariantCulture,
+                $"{row.System.PadRight(width)}  {row.States,6}  {row.Updates,10}  {row.Tokens,13:F0}  "
+                + $"{Mib((long)row.MemoryBytes),10}  {Mib((long)row.DiskBytes),10}  "
+                + $"{row.Flops / peak / FastShare / 3600,8:F1}"));
+        terminal.Result(
+            "At most: early stopping ends languages sooner. The encoder's own pretraining is not among them.");
+        ShowTime(terminal, rows.Sum(row => row.Flops) / peak);
     }
 
     private static double PeakOf(string device, int threads, Precision precision)

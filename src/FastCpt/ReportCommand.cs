@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Reports;
 using FastCpt.Engine.Studies;
+using FastCpt.Engine.Studies.Slots;
 
 namespace FastCpt;
 
@@ -33,7 +34,9 @@ internal static class ReportCommand
                 source = Path.Combine(source, StudyResultsFile.Name);
             string folder = Path.GetDirectoryName(Path.GetFullPath(source))!; // a file is in a folder
             string target = parse.GetValue(output) ?? Path.Combine(folder, StudyReport.FileName);
-            AtomicFile.Write(target, HtmlReport.Write(StudyReport.Of(StudyResultsFile.Load(source))));
+            AtomicFile.Write(target, HtmlReport.Write(AdapterResultsFile.IsAt(source)
+                ? AdapterStudyReport.Of(AdapterResultsFile.Load(source))
+                : StudyReport.Of(StudyResultsFile.Load(source))));
             if (terminal.IsJson)
                 terminal.Result(new JsonObject { ["output"] = Path.GetFullPath(target) });
             else

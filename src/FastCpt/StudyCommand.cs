@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Studies;
+using FastCpt.Engine.Studies.Slots;
 
 namespace FastCpt;
 
@@ -29,19 +30,58 @@ internal static class StudyCommand
         verb.Add(only);
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
-            StudyConfig config = StudyConfig.Load(inputs.Layers(parse));
+            ConfigLayers layers = inputs.Layers(parse);
+            if (layers.IsAdapterStudy)
+            {
+                RunAdapters(terminal, options, AdapterStudyConfig.Load(layers), parse.GetValue(only) ?? []);
+                return;
+            }
+
+            StudyConfig config = StudyConfig.Load(layers);
             OutputFolder.Prepare(config.OutputDir);
             using var stop = options.Listen(config.OutputDir);
             var run = new StudyRun(
                 config, stop, options.Files, terminal.Notes, terminal.IsQuiet, terminal.ShowsProgress);
-            if (StudyRunner.Run(run, parse.GetValue(only) ?? []) is { } results)
+            if (StudyRunner.Run(config, run, parse.GetValue(only) ?? []) is { } results)
                 Show(terminal, results, config.OutputDir);
-            else if (terminal.IsJson)
-                terminal.Result(new JsonObject { ["name"] = config.Name, ["complete"] = false });
             else
-                terminal.Note($"{config.Name}: made what was asked for; the rest is missing: no results yet");
+                ShowIncomplete(terminal, config.Name);
         }));
         return verb;
+    }
+
+    private static void RunAdapters(
+        Terminal terminal, CommonOptions options, AdapterStudyConfig config, string[] only)
+    {
+        OutputFolder.Prepare(config.OutputDir);
+        using var stop = options.Listen(config.OutputDir);
+        var run = new StudyRun(config, stop, options.Files, terminal.Notes, terminal.IsQuiet, terminal.ShowsProgress);
+        if (AdapterStudyRunner.Run(config, run, only) is not { } results)
+        {
+            ShowIncomplete(terminal, config.Name);
+            return;
+        }
+
+        if (terminal.IsJson)
+        {
+            terminal.Result(AdapterResultsFile.ToJson(results));
+            return;
+        }
+
+        terminal.Result(AdapterStudyTables.ToText(results));
+        foreach (AdapterStudyFinding finding in AdapterStudyFinding.Of(results))
+            terminal.Result(
+                $"{finding.Holds switch { true => "holds", false => "does not", null => "not visible" },-11}  "
+                + finding.Statement);
+        terminal.Result(Path.Combine(config.OutputDir, StudyReport.FileName));
+    }
+
+    private static void ShowIncomplete(Terminal terminal, string name)
+    {
+        if (terminal.IsJson)
+            terminal.Result(new JsonObject { ["name"] = name, ["complete"] = false });
+        else
+            terminal.Note($"{name}: made what was asked for; the rest is missing: no results yet");
     }
 
     private static void Show(Terminal terminal, StudyResults results, string folder)

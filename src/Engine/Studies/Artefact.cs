@@ -45,25 +45,47 @@ public abstract class Artefact
 
     public bool IsUpToDate => Stamp() is { IsComplete: true } stamp && stamp.Key == Key;
 
+    /// <summary>Whether what others are made from is still there; what an artefact leaves out when it is up to date is
+    /// made once more where it is needed.</summary>
+    public virtual bool HasContent => true;
+
+    /// <summary>Artefacts whose values are equal can be made at once; null where it is made alone.</summary>
+    public virtual object? MadeWith => null;
+
     /// <summary>Makes the artefact, going on from what an interrupted attempt at the same one left.</summary>
+    /// <inheritdoc cref="Make(IReadOnlyList{Artefact}, StudyRun)"/>
+    public void Make(StudyRun run) => Make([this], run);
+
+    /// <summary>Makes artefacts at once, which say that they can be.</summary>
     /// <exception cref="RunException">
-    /// Exit 3: another process is making it, or the folder holds what is not of it. Else whatever the work ends with;
-    /// the folder is then not complete.
+    /// Exit 3: another process is making one, or a folder holds what is not of it. Else whatever the work ends with;
+    /// the folders are then not complete.
     /// </exception>
-    public void Make(StudyRun run)
+    public static void Make(IReadOnlyList<Artefact> artefacts, StudyRun run)
     {
-        using RunLock held = TakeLock();
-        if (IsUpToDate)
-            return;
-        Leftovers.Sweep(_lockFolder, held, run.Files, run.Say);
-        if (Stamp() is { } stamp && stamp.Key != Key)
-            Discard(run);
-        Directory.CreateDirectory(Folder);
-        Leftovers.Sweep(Folder, held, run.Files, run.Say);
-        RequireOurs();
-        WriteStamp(run, complete: false);
-        MakeContent(run);
-        WriteStamp(run, complete: true);
+        var held = new List<RunLock>();
+        try
+        {
+            var missing = new List<Artefact>();
+            foreach (Artefact artefact in artefacts)
+            {
+                held.Add(artefact.TakeLock());
+                if (artefact.IsUpToDate && artefact.HasContent)
+                    continue;
+                artefact.Begin(run, held[^1]);
+                missing.Add(artefact);
+            }
+
+            if (missing.Count == 0)
+                return;
+            missing[0].MakeContents(missing, run);
+            foreach (Artefact artefact in missing)
+                artefact.WriteStamp(run, complete: true);
+        }
+        finally
+        {
+            held.ForEach(one => one.Dispose());
+        }
     }
 
     /// <summary>The right to make it, beside its folder, which a change of the study deletes.</summary>
@@ -79,6 +101,24 @@ public abstract class Artefact
     protected abstract JsonObject Recipe();
 
     protected abstract void MakeContent(StudyRun run);
+
+    /// <summary>Makes the content of some artefacts, this one first among them.</summary>
+    protected virtual void MakeContents(IReadOnlyList<Artefact> artefacts, StudyRun run)
+    {
+        foreach (Artefact artefact in artefacts)
+            artefact.MakeContent(run);
+    }
+
+    private void Begin(StudyRun run, RunLock held)
+    {
+        Leftovers.Sweep(_lockFolder, held, run.Files, run.Say);
+        if (Stamp() is { } stamp && stamp.Key != Key)
+            Discard(run);
+        Directory.CreateDirectory(Folder);
+        Leftovers.Sweep(Folder, held, run.Files, run.Say);
+        RequireOurs();
+        WriteStamp(run, complete: false);
+    }
 
     /// <summary>Takes the name away first, so that a half-deleted folder is never taken for somebody else's.</summary>
     private void Discard(StudyRun run)

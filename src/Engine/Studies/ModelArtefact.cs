@@ -44,6 +44,9 @@ public sealed class TrainedModel(
 {
     public RunConfig Config => config;
 
+    /// <summary>Whether the text is among the inputs, whose keys stand for it.</summary>
+    public bool TextIsMade { get; init; }
+
     /// <remarks>
     /// Paths give way to hashes of what they lead to, or to the inputs.
     /// </remarks>
@@ -56,7 +59,8 @@ public sealed class TrainedModel(
         var texts = new JsonArray();
         foreach (LanguageConfig language in config.Data.Languages)
         {
-            texts.Add((JsonNode)string.Join(",", language.Files.Select(HashOf)));
+            if (!TextIsMade)
+                texts.Add((JsonNode)string.Join(",", language.Files.Select(HashOf)));
             ((JsonObject)json["data"]!["languages"]![language.Name]!).Remove("files"); // written by ToJson
         }
 

@@ -79,7 +79,7 @@ internal sealed class ArtefactTests
     private void Make(Artefact artefact, FileSystem? files = null)
     {
         using var stop = new StopSignal(folder: null, _ => { });
-        artefact.Make(new StudyRun(new StudyConfig(), stop, files ?? FileSystem.Real, TextWriter.Null, Quiet: true));
+        artefact.Make(new StudyRun(new StudyConfig(), stop, files ?? FileSystem.Real, TextWriter.Null, quiet: true));
     }
 
     private string Content(string name) => File.ReadAllText(_study.At($"{name}/content.txt"));

@@ -106,7 +106,7 @@ internal sealed class StudyInputTests
         StudyConfig config = _study.Config();
         Directory.CreateDirectory(config.OutputDir);
         RunException? failed = Assert.Throws<RunException>(
-            () => StudyRunner.Run(new StudyRun(config, stop, files, TextWriter.Null, Quiet: true), []));
+            () => StudyRunner.Run(config, new StudyRun(config, stop, files, TextWriter.Null, quiet: true), []));
         Assert.That(failed!.Code, Is.EqualTo(ExitCode.Resources));
         Assert.That(failed.Message, Does.Contain("the disk is full"));
     }

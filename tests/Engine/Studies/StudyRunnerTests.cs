@@ -148,7 +148,7 @@ internal sealed class StudyRunnerTests
             },
         };
         RunException? stopped = Assert.Throws<RunException>(
-            () => StudyRunner.Run(new StudyRun(config, stop, files, TextWriter.Null, Quiet: true), []));
+            () => StudyRunner.Run(config, new StudyRun(config, stop, files, TextWriter.Null, quiet: true), []));
         held?.Dispose();
         Assert.That(stopped!.Code, Is.EqualTo(ExitCode.Resumable));
         Assert.That(stopped.Message, Does.Contain("SIGTERM while writing its results"));

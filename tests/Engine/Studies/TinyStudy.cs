@@ -73,7 +73,7 @@ internal sealed class TinyStudy : IDisposable
         using StopSignal quiet = new(folder: null, _ => { });
         Directory.CreateDirectory(config.OutputDir);
         StudyResults? results = StudyRunner.Run(
-            new StudyRun(config, stop ?? quiet, FileSystem.Real, console, Quiet: false), only ?? []);
+            config, new StudyRun(config, stop ?? quiet, FileSystem.Real, console, quiet: false), only ?? []);
         return (results, [.. console.ToString().Split('\n')
             .Where(line => line.StartsWith("made ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1])]);
     }

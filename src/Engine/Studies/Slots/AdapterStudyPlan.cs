@@ -1,0 +1,148 @@
+using System.Text;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Data.Massive;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Tokenizers;
+
+namespace FastCpt.Engine.Studies.Slots;
+
+/// <summary>What the states of a strategy will need, at most: early stopping makes them less.</summary>
+/// <param name="States">That are trained; those that strategies share count once.</param>
+/// <param name="Updates">Of all states together.</param>
+/// <param name="Tokens">That are trained on.</param>
+/// <param name="Flops">Training and scoring.</param>
+/// <param name="MemoryBytes">Weights, optimizer, the best epoch's copy, and activations of a pass; an estimate.</param>
+/// <param name="DiskBytes">What stays.</param>
+public sealed record AdapterPlanRow(
+    string System, int States, long Updates, double Tokens, double Flops, double MemoryBytes, double DiskBytes);
+
+/// <summary>The plan of a study of adapters; nothing is made, and of the sentences a sample is read.</summary>
+public static class AdapterStudyPlan
+{
+    private const int SampledRows = 200;
+
+    /// <summary>Values that the tape keeps per token and block: residuals, norms, heads and the inner width twice.
+    /// </summary>
+    private const int KeptWidths = 10;
+
+    /// <exception cref="RunException">Exit 3, 4: sentences, tokenizer or encoder cannot be read.</exception>
+    public static IReadOnlyList<AdapterPlanRow> Of(AdapterStudyConfig config)
+    {
+        EncoderConfig encoder = EncoderOf(config);
+        Dictionary<string, (int Train, int Dev, int Test, double Tokens)> sizes =
+            config.Data.Locales.ToDictionary(locale => locale, locale => SizeOf(config, locale));
+        double testTokens = sizes.Values.Sum(size => size.Test * size.Tokens);
+        var graph = new AdapterStudyGraph(config, _ => throw new InvalidOperationException("A plan makes nothing."));
+        return
+        [
+            .. graph.Artefacts.OfType<LearnedState>().GroupBy(state => SystemOf(state, graph)).Select(group => Row(
+                group.Key, [.. group])),
+        ];
+
+        AdapterPlanRow Row(string system, LearnedState[] states)
+        {
+            int? rank = states[0].Lesson.Rank;
+            Cost cost = Cost.Of(encoder, rank, config.Lora);
+            int parallel = rank is null ? 1 : Math.Min(config.ParallelAdapters, states.Length);
+            long updates = 0;
+            double tokens = 0, flops = 0;
+            foreach (SlotLesson lesson in states.Select(state => state.Lesson))
+            {
+                int rows = lesson.Locales.Sum(locale => sizes[locale].Train);
+                updates += (long)config.Training.Epochs * ((rows - 1) / config.Training.BatchSize + 1);
+                double trained = config.Training.Epochs
+                    * lesson.Locales.Sum(locale => sizes[locale].Train * sizes[locale].Tokens);
+                double scored = testTokens + config.Training.Epochs
+                    * lesson.Locales.Sum(locale => sizes[locale].Dev * sizes[locale].Tokens);
+                tokens += trained;
+                flops += trained * cost.TrainedFlops + scored * cost.ScoredFlops;
+            }
+
+            double pass = parallel * config.Training.BatchSize * sizes.Values.Max(size => size.Tokens);
+            double activations = pass * sizeof(float)
+                * encoder.Layers * (KeptWidths * (double)encoder.Width + 2 * encoder.InnerWidth);
+            // Weights, and for what trains its gradient, two moments and the best epoch.
+            double state = sizeof(float) * (cost.Weights + (rank is null ? 4 : 5 * parallel) * (double)cost.Trained);
+            int kept = rank is not null || config.Keep == ModelRetention.All ? states.Length
+                : config.Keep == ModelRetention.None ? 0
+                : states.Count(one => graph.Multis.Values.Contains(one)
+                    || graph.Sequences.Any(sequence => sequence.States[^1] == one));
+            return new AdapterPlanRow(
+                system, states.Length, updates, tokens, flops, activations + state,
+                (double)kept * sizeof(float) * cost.Trained);
+        }
+    }
+
+    private static string SystemOf(LearnedState state, AdapterStudyGraph graph)
+    {
+        if (graph.Monos.Any(mono => mono.State == state))
+            return StrategyTitle.Of(SharingStrategy.Mono);
+        return graph.Multis.Values.Contains(state)
+            ? StrategyTitle.Of(SharingStrategy.Multi)
+            : graph.Sequences.Where(sequence => sequence.States.Contains(state))
+                .OrderBy(sequence => sequence.Strategy == SharingStrategy.NonShared ? 0 : 1)
+                .Select(sequence => StrategyTitle.Of(sequence.Strategy, sequence.Rank)).First();
+    }
+
+    private static EncoderConfig EncoderOf(AdapterStudyConfig config)
+    {
+        ModelConfig model = config.Base.Model.Path is { } path
+            ? ModelConfigReader.Read(Path.Combine(path, ModelConfigReader.FileName)).Config
+            : ModelRecipe.ToConfig(
+                config.Base.Model,
+                config.Tokenizer.VocabularySize ?? Tokenizer.Load(config.Tokenizer.Path!).VocabularySize); // the reader
+        return model as EncoderConfig ?? throw new RunException(
+            ExitCode.Config, "base.model: labels of words need an encoder such as xlm-roberta.");
+    }
+
+    /// <summary>Rows of each partition, and tokens of a sentence on average.</summary>
+    private static (int Train, int Dev, int Test, double Tokens) SizeOf(AdapterStudyConfig config, string locale)
+    {
+        IReadOnlyList<MassiveRow> rows = SlotSentences.Rows(config.Data, locale);
+        string[] sample = [.. rows.Take(SampledRows).Select(row => row.Text)];
+        double tokens;
+        string? path = config.Tokenizer.Path ?? config.Base.Model.Path;
+        if (path is null)
+        {
+            // A byte-level vocabulary that is yet to be trained makes about a piece of four bytes.
+            tokens = sample.Average(text => 2 + Encoding.UTF8.GetByteCount(text) / 4.0);
+        }
+        else
+        {
+            Tokenizer tokenizer = Tokenizer.Load(path);
+            var pieces = new List<int>();
+            foreach (string text in sample)
+                tokenizer.Encode(Encoding.UTF8.GetBytes(text), pieces);
+            tokens = 2 + (double)pieces.Count / sample.Length;
+        }
+
+        return (Of(Partition.Train), Of(Partition.Dev), Of(Partition.Test), Math.Min(tokens, config.Data.MaxLength));
+
+        int Of(Partition partition) => rows.Count(row => row.Partition == partition);
+    }
+
+    /// <summary>Numbers and operations of an encoder and what trains of it.</summary>
+    private sealed record Cost(double Weights, long Trained, double TrainedFlops, double ScoredFlops)
+    {
+        public static Cost Of(EncoderConfig encoder, int? rank, LoraStudyConfig lora)
+        {
+            encoder = encoder with { HasMaskedHead = false };
+            long weights = 0, linears = 0, adapters = 0;
+            foreach (ParameterShape parameter in ParameterLayout.Of(encoder))
+            {
+                weights += parameter.Shape.Length;
+                if (parameter.Shape.Rank != 2 || !parameter.Name.Contains(".layer.", StringComparison.Ordinal))
+                    continue;
+                linears += parameter.Shape.Length;
+                if (rank is { } r && SlotRecipe.Targets(lora).Selects(parameter.Name[..^".weight".Length]))
+                    adapters += r * (parameter.Shape[0] + parameter.Shape[1]);
+            }
+
+            // A multiply and an add for each weight; what trains has a second product, the input's gradient a third.
+            double forward = 2.0 * (linears + adapters);
+            double backward = rank is null ? 4.0 * linears : 2.0 * linears + 4.0 * adapters;
+            return new Cost(weights, rank is null ? weights : adapters, forward + backward, forward);
+        }
+    }
+}

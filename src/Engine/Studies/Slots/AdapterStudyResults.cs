@@ -1,0 +1,63 @@
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Evaluation;
+
+namespace FastCpt.Engine.Studies.Slots;
+
+/// <summary>One sequence of languages and the matrix that it came to.</summary>
+/// <param name="Rank">Null where whole models are trained.</param>
+/// <param name="Seed">Of the run.</param>
+/// <param name="Parameters">Numbers that are trained and kept in the end, heads left out.</param>
+public sealed record SequenceResult(
+    SharingStrategy Strategy, int? Rank, ulong Seed, string Order, long Parameters, TransferMatrix Matrix)
+{
+    /// <summary>What reports call the system, whatever its seed and order.</summary>
+    public string System => StrategyTitle.Of(Strategy, Rank);
+}
+
+/// <summary>Scores of one model of all languages, or of models of one language each.</summary>
+/// <param name="F1">By locale, from 0 to 1.</param>
+public sealed record SingleResult(
+    SharingStrategy Strategy, ulong Seed, long Parameters, IReadOnlyDictionary<string, double> F1)
+{
+    /// <summary>Mean over locales.</summary>
+    public double Average => F1.Values.Average();
+}
+
+/// <summary>A language of a study: what it is grouped by, and what its pieces are like.</summary>
+/// <param name="Fertility">Pieces per word of the training sentences.</param>
+/// <param name="UnknownShare">Of its pieces, those that the vocabulary lacks.</param>
+/// <param name="Overlaps">With the other languages on average, by measure.</param>
+public sealed record StudyLocale(
+    string Code, string Script, string Family, int JoshiClass, double? Fertility, double? UnknownShare,
+    IReadOnlyDictionary<string, double?> Overlaps)
+{
+    public bool IsLatin => Script == "Latin";
+}
+
+/// <summary>The numbers of a study of adapters: all that tables and reports are made of.</summary>
+/// <param name="Monos">One for each seed.</param>
+/// <param name="Multis">One for each seed.</param>
+public sealed record AdapterStudyResults(
+    string Name, string Tool, string Device, IReadOnlyList<StudyLocale> Locales,
+    IReadOnlyList<SingleResult> Monos, IReadOnlyList<SingleResult> Multis, IReadOnlyList<SequenceResult> Sequences)
+{
+    /// <summary>Range of the average score of MONO over its seeds; null with fewer than two.</summary>
+    /// <remarks>A difference that is not above it is not visible.</remarks>
+    public double? Spread => Monos.Count < 2
+        ? null : Monos.Max(mono => mono.Average) - Monos.Min(mono => mono.Average);
+
+    /// <summary>Systems that are sequences, by strategy and rank, in the order of the study.</summary>
+    public IEnumerable<IGrouping<string, SequenceResult>> Systems =>
+        Sequences.GroupBy(sequence => sequence.System);
+
+    public IEnumerable<string> Orders => Sequences.Select(sequence => sequence.Order).Distinct();
+
+    /// <summary>MONO's scores of a seed, else of any.</summary>
+    public IReadOnlyDictionary<string, double> MonoOf(ulong seed) => Of(Monos, seed);
+
+    /// <inheritdoc cref="MonoOf"/>
+    public IReadOnlyDictionary<string, double> MultiOf(ulong seed) => Of(Multis, seed);
+
+    private static IReadOnlyDictionary<string, double> Of(IReadOnlyList<SingleResult> all, ulong seed) =>
+        (all.FirstOrDefault(one => one.Seed == seed) ?? all.FirstOrDefault())?.F1 ?? new Dictionary<string, double>();
+}

@@ -1,0 +1,202 @@
+using System.Globalization;
+using FastCpt.Engine.Evaluation;
+using FastCpt.Engine.Reports;
+
+namespace FastCpt.Engine.Studies.Slots;
+
+/// <summary>The tables of a study of adapters: every measure of every sequence, and what the measures are made of.
+/// </summary>
+public static class AdapterStudyTables
+{
+    /// <summary>What a column of a sequence's measures is called, and how it is computed.</summary>
+    private static readonly (string Head, Func<Measured, double?> Of)[] Columns =
+    [
+        ("ACC", one => one.Metrics.FinalAverage),
+        ("mean of seen", one => one.Metrics.MeanSeenAverage),
+        ("CFT", one => one.Metrics.Cft),
+        ("CBT = BWT", one => one.Metrics.Cbt),
+        ("FWT", one => one.Metrics.Fwt),
+        ("forgetting", one => one.Metrics.Forgetting),
+        ("forgetting from 1", one => one.Metrics.ForgettingFromTheStart),
+        ("running forgetting", one => one.Metrics.RunningForgetting),
+        ("against MONO", one => one.Metrics.TransferAgainst(one.Mono)),
+        ("below MULTI", one => one.Metrics.Intransigence(one.Multi)),
+        ("MBT receiver", one => one.Hops.MeanBackward(HopView.Receiver)),
+        ("MFT receiver", one => one.Hops.MeanForward(HopView.Receiver)),
+        ("MBT donor", one => one.Hops.MeanBackward(HopView.Donor)),
+        ("MFT donor", one => one.Hops.MeanForward(HopView.Donor)),
+        ("MBT distance", one => one.Hops.MeanBackward(HopView.Distance)),
+        ("MFT distance", one => one.Hops.MeanForward(HopView.Distance)),
+    ];
+
+    private static readonly string[] OverlapTargets = ["MFT donor", "MBT receiver", "MBT donor"];
+
+    /// <summary>Heads, then a row a sequence; what is undefined says so.</summary>
+    public static ReportTable Measures(AdapterStudyResults results) => new(
+        "Measures of every sequence, F1 in points",
+        [
+            ["sequence", "order", "seed", .. Columns.Select(column => column.Head)],
+            .. results.Sequences.Select(sequence => Row(
+                [sequence.System, sequence.Order, Text(sequence.Seed)],
+                new Measured(
+                    new ContinualMetrics(sequence.Matrix), new MultiHop(sequence.Matrix),
+                    results.MonoOf(sequence.Seed), results.MultiOf(sequence.Seed)))),
+        ]);
+
+    public static IEnumerable<ReportTable> Of(AdapterStudyResults results)
+    {
+        yield return Measures(results);
+        if (results.Monos.Count + results.Multis.Count > 0)
+            yield return Singles(results);
+        yield return Locales(results);
+        foreach (IGrouping<string, SequenceResult> system in results.Systems)
+            yield return ByLocale(results, system);
+        if (results.Sequences.Count > 0)
+            yield return Overlaps(results);
+        foreach (SequenceResult sequence in results.Sequences)
+            yield return Matrix(sequence);
+    }
+
+    /// <summary>The table of measures as text in columns.</summary>
+    public static string ToText(AdapterStudyResults results)
+    {
+        List<IReadOnlyList<string>> rows = [(string[])["system", "order", "seed", "ACC", "CBT", "MBT", "MFT"]];
+        foreach (SingleResult single in results.Monos.Concat(results.Multis))
+            rows.Add((string[])
+            [
+                StrategyTitle.Of(single.Strategy), "", Text(single.Seed), Number(single.Average), "", "", "",
+            ]);
+        foreach (SequenceResult one in results.Sequences)
+        {
+            var metrics = new ContinualMetrics(one.Matrix);
+            var hops = new MultiHop(one.Matrix);
+            rows.Add((string[])
+            [
+                one.System, one.Order, Text(one.Seed), Number(metrics.FinalAverage), Number(metrics.Cbt),
+                Number(hops.MeanBackward(HopView.Receiver)), Number(hops.MeanForward(HopView.Receiver)),
+            ]);
+        }
+
+        int[] widths = [.. Enumerable.Range(0, rows[0].Count).Select(column => rows.Max(row => row[column].Length))];
+        return string.Join('\n', rows.Select(row => string.Join("  ", row.Select(
+            (cell, column) => column < 2 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))).TrimEnd()));
+    }
+
+    private static ReportTable Singles(AdapterStudyResults results) => new(
+        "One language each, and all at once: F1 by locale",
+        [
+            ["model", "seed", "mean", .. results.Locales.Select(locale => locale.Code)],
+            .. results.Monos.Concat(results.Multis).Select(single => (IReadOnlyList<string>)
+            [
+                StrategyTitle.Of(single.Strategy), Text(single.Seed), Number(single.Average),
+                .. results.Locales.Select(locale =>
+                    Number(single.F1.TryGetValue(locale.Code, out double f1) ? f1 : null)),
+            ]),
+        ]);
+
+    private static ReportTable Locales(AdapterStudyResults results) => new(
+        "Languages",
+        [
+            ["locale", "script", "family", "Joshi class", "pieces per word", "unknown pieces",
+                .. results.Locales[0].Overlaps.Keys.Select(name => $"{name} with others")],
+            .. results.Locales.Select(locale => (IReadOnlyList<string>)
+            [
+                locale.Code, locale.Script, locale.Family, Text(locale.JoshiClass),
+                Undefined.Text(locale.Fertility, "F2"), Undefined.Text(100 * locale.UnknownShare, "F3") + " %",
+                .. locale.Overlaps.Values.Select(value => Undefined.Text(value, "F3")),
+            ]),
+        ]);
+
+    private static ReportTable ByLocale(AdapterStudyResults results, IGrouping<string, SequenceResult> system)
+    {
+        TransferMatrix[] orders = [.. system.Select(one => one.Matrix)];
+        IReadOnlyDictionary<string, double?>[] columns =
+        [
+            Of((r, at) => r.Diagonal(at)), Of((r, at) => r[r.Count, at]),
+            Of((r, at) => new MultiHop(r).Backward(HopView.Receiver, at)),
+            Of((r, at) => new MultiHop(r).Forward(HopView.Receiver, at)),
+            Of((r, at) => new MultiHop(r).Backward(HopView.Donor, at)),
+            Of((r, at) => new MultiHop(r).Forward(HopView.Donor, at)),
+        ];
+        return new ReportTable(
+            $"{system.Key} by language, the mean over orders and seeds",
+            [
+                ["locale", "when learned", "at the end", "MBT receiver", "MFT receiver", "MBT donor", "MFT donor"],
+                .. results.Locales.Where(locale => columns[0].ContainsKey(locale.Code)).Select(
+                    locale => (IReadOnlyList<string>)
+                    [locale.Code, .. columns.Select(column => Number(column[locale.Code]))]),
+            ]);
+
+        IReadOnlyDictionary<string, double?> Of(Func<TransferMatrix, int, double?> measure) =>
+            LocaleAverages.Of(orders, measure);
+    }
+
+    /// <summary>How overlap of pieces goes with transfer, Pearson and Spearman.</summary>
+    private static ReportTable Overlaps(AdapterStudyResults results)
+    {
+        var rows = new List<IReadOnlyList<string>>
+        {
+            (string[])
+            [
+                "system", "overlap",
+                .. OverlapTargets.SelectMany(target => (string[])[$"{target} Pearson", $"{target} Spearman"]),
+            ],
+        };
+        foreach (IGrouping<string, SequenceResult> system in results.Systems)
+        {
+            TransferMatrix[] orders = [.. system.Select(one => one.Matrix)];
+            IReadOnlyDictionary<string, double?>[] targets =
+            [
+                LocaleAverages.Of(orders, (r, at) => new MultiHop(r).Forward(HopView.Donor, at)),
+                LocaleAverages.Of(orders, (r, at) => new MultiHop(r).Backward(HopView.Receiver, at)),
+                LocaleAverages.Of(orders, (r, at) => new MultiHop(r).Backward(HopView.Donor, at)),
+            ];
+            foreach (string overlap in results.Locales[0].Overlaps.Keys)
+            {
+                double?[] x = [.. results.Locales.Select(locale => locale.Overlaps.GetValueOrDefault(overlap))];
+                rows.Add((string[])
+                [
+                    system.Key, overlap,
+                    .. targets.SelectMany(target =>
+                    {
+                        double?[] y = [.. results.Locales.Select(locale => target.GetValueOrDefault(locale.Code))];
+                        return (string[])
+                        [
+                            Undefined.Text(Correlation.Pearson(x, y), "F2"),
+                            Undefined.Text(Correlation.Spearman(x, y), "F2"),
+                        ];
+                    }),
+                ]);
+            }
+        }
+
+        return new ReportTable("Overlap of pieces and transfer", rows);
+    }
+
+    private static ReportTable Matrix(SequenceResult sequence)
+    {
+        TransferMatrix r = sequence.Matrix;
+        return new ReportTable(
+            $"R of {sequence.System}, order {sequence.Order}, seed {sequence.Seed}",
+            [
+                ["after", .. r.Locales],
+                .. Enumerable.Range(0, r.Count + 1).Select(step => (IReadOnlyList<string>)
+                [
+                    step == 0 ? "nothing" : $"{step} {r.Locales[step - 1]}",
+                    .. Enumerable.Range(1, r.Count).Select(position => Number(r[step, position])),
+                ]),
+            ]);
+    }
+
+    private static IReadOnlyList<string> Row(string[] heads, Measured measured) =>
+        [.. heads, .. Columns.Select(column => Number(column.Of(measured)))];
+
+    /// <summary>A share of 1 in points; what is undefined says so.</summary>
+    private static string Number(double? share) => Undefined.Text(100 * share, "F2");
+
+    private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
+
+    private sealed record Measured(
+        ContinualMetrics Metrics, MultiHop Hops, IReadOnlyDictionary<string, double> Mono,
+        IReadOnlyDictionary<string, double> Multi);
+}

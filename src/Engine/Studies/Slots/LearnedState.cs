@@ -1,0 +1,154 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Data.Massive;
+using FastCpt.Engine.Evaluation;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Training.Slots;
+
+namespace FastCpt.Engine.Studies.Slots;
+
+/// <summary>Weights after one more language, at the epoch that dev chose, and scores on all locales.</summary>
+/// <remarks>
+/// An adapter lies in adapter/ as PEFT stores it, a whole encoder with its head in model/, which goes when nothing
+/// needs it and nobody keeps it. lora-sharing.md 1.2.
+/// </remarks>
+internal sealed class LearnedState : Artefact
+{
+    private readonly AdapterStudyConfig _config;
+    private readonly Func<SlotSession> _session;
+    private readonly LearnedState? _previous;
+    private readonly TokenizerArtefact _tokenizer;
+    private readonly ModelArtefact _encoder;
+
+    /// <param name="previous">The state that the last stage goes on from; null for the encoder itself.</param>
+    /// <param name="session">Opens the session when it is first needed.</param>
+    public LearnedState(
+        string name, AdapterStudyConfig config, SlotLesson lesson, LearnedState? previous,
+        TokenizerArtefact tokenizer, ModelArtefact encoder, Func<SlotSession> session)
+        : base(
+            name, config.OutputDir,
+            previous is null ? [tokenizer, encoder] : new Artefact[] { tokenizer, encoder, previous })
+    {
+        (_config, Lesson, _previous, _session) = (config, lesson, previous, session);
+        (_tokenizer, _encoder) = (tokenizer, encoder);
+    }
+
+    public SlotLesson Lesson { get; }
+
+    public string AdapterFolder => Path.Combine(Folder, "adapter");
+
+    public string ModelFolder => Path.Combine(Folder, "model");
+
+    public override bool HasContent => Directory.Exists(Lesson.Rank is null ? ModelFolder : AdapterFolder);
+
+    /// <summary>Adapters of one seed share a pass, whatever they go on from; ranks may differ.</summary>
+    public override object? MadeWith => Lesson.Rank is null ? null : Lesson.Seed;
+
+    /// <exception cref="RunException">Exit 3: the file of a complete artefact was changed by hand.</exception>
+    public SlotStateResult Load() => SlotStateResult.Load(Path.Combine(Folder, SlotStateResult.FileName));
+
+    /// <summary>Deletes a whole encoder that nobody needs any more.</summary>
+    public void DropModel(StudyRun run)
+    {
+        if (Lesson.Rank is null && Directory.Exists(ModelFolder))
+            run.Files.DeleteFolder(ModelFolder);
+    }
+
+    protected override JsonObject Recipe() => SlotRecipe.Of(
+        _config, HashOf,
+        ("locales", string.Join('+', Lesson.Locales)),
+        ("rank", Lesson.Rank),
+        ("init_seed", InitSeed),
+        ("data_seed", DataSeed),
+        ("lora", Lesson.Rank is null ? null : LoraJson()),
+        ("training", TrainingJson()));
+
+    protected override void MakeContent(StudyRun run) => MakeContents([this], run);
+
+    protected override void MakeContents(IReadOnlyList<Artefact> artefacts, StudyRun run)
+    {
+        SlotSession session = _session();
+        LearnedState[] states = [.. artefacts.Cast<LearnedState>()];
+        XlmRoberta encoder = Lesson.Rank is not null ? session.Frozen
+            : _previous is null ? session.LoadStart() : session.Load(_previous.ModelFolder);
+        var weights = new List<SlotWeights>();
+        var learners = new List<SlotLearner>();
+        try
+        {
+            foreach (LearnedState state in states)
+            {
+                weights.Add(state.Begin(session, encoder, run));
+                learners.Add(state.Learner(session, weights[^1]));
+            }
+
+            session.Trainer(encoder, DataSeed).Train(learners);
+            for (int i = 0; i < states.Length; i++)
+                states[i].Finish(session, encoder, learners[i], run);
+        }
+        finally
+        {
+            learners.ForEach(learner => learner.Dispose());
+            weights.ForEach(one => one.Dispose());
+            if (encoder != session.FrozenOrNull)
+                encoder.Dispose();
+        }
+    }
+
+    private ulong InitSeed => _config.InitSeed ?? Lesson.Seed;
+
+    private ulong DataSeed => _config.DataSeed ?? Lesson.Seed;
+
+    private SlotWeights Begin(SlotSession session, XlmRoberta encoder, StudyRun run)
+    {
+        int labels = session.Sentences.Labels;
+        if (Lesson.Rank is { } rank)
+            return _previous is null
+                ? SlotWeights.Adapted(encoder, SlotRecipe.Lora(_config, rank, InitSeed), labels)
+                : SlotWeights.Load(encoder, _previous.AdapterFolder, labels, run.Say);
+        SlotWeights whole = SlotWeights.Whole(encoder, labels, InitSeed);
+        if (_previous is not null)
+            SlotHeadFile.Read(_previous.ModelFolder, whole.Head.Parameters);
+        return whole;
+    }
+
+    private SlotLearner Learner(SlotSession session, SlotWeights weights) => new(
+        Name, weights,
+        new SentenceBatches(
+            Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Train)),
+            _config.Training.BatchSize, DataSeed),
+        [.. Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Dev))], _config.Training);
+
+    private void Finish(SlotSession session, XlmRoberta encoder, SlotLearner learner, StudyRun run)
+    {
+        learner.Weights.AttachAlone(encoder);
+        SlotEvaluation evaluation = session.Evaluation(encoder);
+        var scores = _config.Data.Locales.ToDictionary(
+            locale => locale,
+            locale => evaluation.Measure(learner.Weights.Head, session.Sentences.Of(locale, Partition.Test)));
+        var result = new SlotStateResult(
+            session.Device, learner.Weights.Trained[0].Count, learner.Weights.Head.Parameters.Count,
+            learner.Epochs, learner.BestEpoch, scores);
+        SlotStateFiles.Write(this, _config, encoder, learner, result, _tokenizer, _encoder, run);
+        AtomicFile.Write(
+            Path.Combine(Folder, SlotStateResult.FileName),
+            Encoding.UTF8.GetBytes(ConfigText.Json(result.ToJson())), run.Files);
+    }
+
+    private JsonObject LoraJson()
+    {
+        JsonObject lora = (JsonObject)_config.ToJson()["lora"]!.DeepClone(); // written by ToJson
+        lora.Remove("ranks");
+        lora.Remove("init");
+        return lora;
+    }
+
+    private JsonObject TrainingJson()
+    {
+        JsonObject training = (JsonObject)_config.ToJson()["training"]!.DeepClone(); // written by ToJson
+        training.Remove("preset");
+        training.Remove(Lesson.Rank is null ? "lora_learning_rate" : "learning_rate");
+        return training;
+    }
+}

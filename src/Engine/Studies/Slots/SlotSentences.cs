@@ -1,0 +1,47 @@
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Data.Massive;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Tokenizers;
+
+namespace FastCpt.Engine.Studies.Slots;
+
+/// <summary>The sentences of a study as pieces, each locale read when it is first asked for.</summary>
+/// <param name="maxTokens">Of a sentence; longer ones are cut.</param>
+internal sealed class SlotSentences(SlotDataConfig data, Tokenizer tokenizer, int maxTokens, int threads)
+{
+    private readonly SentenceEncoder _encoder = new(tokenizer, maxTokens, threads);
+    private readonly Dictionary<(string, Partition), SentenceSet> _sets = [];
+
+    /// <summary>K.</summary>
+    public int Labels { get; } = LabelMap.Of(data.Labels).Count;
+
+    /// <exception cref="RunException">Exit 3: the locale's file is refused.</exception>
+    public SentenceSet Of(string locale, Partition partition)
+    {
+        if (_sets.TryGetValue((locale, partition), out SentenceSet? known))
+            return known;
+        MassiveLocale place = MassiveLocale.Of(locale);
+        IReadOnlyList<MassiveRow> rows = Rows(data, locale);
+        var conversion = new SlotConversion(place, data.Labels);
+        foreach (Partition part in Enum.GetValues<Partition>())
+            _sets[(locale, part)] = _encoder.Encode(place, part, rows, conversion);
+        return _sets[(locale, partition)];
+    }
+
+    /// <summary>The rows of a locale that a study takes, in the order of the file.</summary>
+    /// <exception cref="RunException">Exit 3: the file is refused.</exception>
+    public static IReadOnlyList<MassiveRow> Rows(SlotDataConfig data, string locale)
+    {
+        IReadOnlyList<MassiveRow> all = MassiveFile.Read(data.FileOf(locale), MassiveLocale.Of(locale));
+        return [.. Enum.GetValues<Partition>().SelectMany(partition =>
+        {
+            int most = partition switch
+            {
+                Partition.Train => data.TrainRows,
+                Partition.Dev => data.DevRows,
+                _ => data.TestRows,
+            };
+            return all.Where(row => row.Partition == partition).Take(most > 0 ? most : int.MaxValue);
+        })];
+    }
+}

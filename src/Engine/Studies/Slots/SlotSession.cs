@@ -1,0 +1,100 @@
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Evaluation;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Tokenizers;
+using FastCpt.Engine.Training.Slots;
+using FastCpt.Kernels;
+
+namespace FastCpt.Engine.Studies.Slots;
+
+/// <summary>What a study's states are made with: device, sentences, the frozen encoder, loaded once.</summary>
+internal sealed class SlotSession : IDisposable
+{
+    private readonly AdapterStudyConfig _config;
+    private readonly StudyRun _run;
+    private readonly string _encoderFolder;
+    private readonly DType _type;
+    private XlmRoberta? _frozen;
+
+    /// <param name="encoderFolder">Of the encoder that all strategies start from.</param>
+    /// <exception cref="RunException">Exit 3, 4, 6: tokenizer, encoder or device do not fit or are not to be had.
+    /// </exception>
+    public SlotSession(AdapterStudyConfig config, string tokenizer, string encoderFolder, StudyRun run)
+    {
+        (_config, _run, _encoderFolder) = (config, run, encoderFolder);
+        _type = Precisions.ActivationType(Precisions.Resolve(config.Precision));
+        string path = Path.Combine(encoderFolder, ModelConfigReader.FileName);
+        Encoder = ModelConfigReader.Read(path).Config as EncoderConfig ?? throw new RunException(
+            ExitCode.ModelFile, $"{path}: is no encoder such as xlm-roberta, which labels of words need.");
+        Tokenizer pieces = Tokenizer.Load(tokenizer);
+        string map = Path.Combine(encoderFolder, TrimmedVocabulary.FileName);
+        if (pieces is not TrimmedTokenizer && File.Exists(map))
+            pieces = new TrimmedTokenizer(pieces, TrimmedVocabulary.Load(map, pieces));
+        if (pieces.VocabularySize > Encoder.VocabularySize)
+            throw new RunException(
+                ExitCode.ModelFile,
+                $"{encoderFolder}: the encoder knows {Encoder.VocabularySize} pieces, its tokenizer {tokenizer} has "
+                + $"{pieces.VocabularySize}. They may come from different models.");
+        int positions = Math.Min(config.Data.MaxLength, Encoder.LongestSegment);
+        Sentences = new SlotSentences(config.Data, pieces, positions, config.Threads);
+        Positions = positions;
+        if (Encoder.AttentionDropout > 0)
+            run.Say($"{encoderFolder}: trained without the dropout of attention weights that its config.json has.");
+        Backend = Devices.Open(config.Device, config.Threads);
+        Tape = new Tape(Backend);
+    }
+
+    public EncoderConfig Encoder { get; }
+
+    public SlotSentences Sentences { get; }
+
+    public Backend Backend { get; }
+
+    public Tape Tape { get; }
+
+    /// <summary>What computes, such as "cpu avx2".</summary>
+    public string Device => $"{Backend.Name} {Backend.InstructionSet}";
+
+    private int Positions { get; }
+
+    /// <summary>The encoder that adapters share; nothing changes its weights.</summary>
+    public XlmRoberta Frozen => _frozen ??= Load(_encoderFolder);
+
+    public XlmRoberta? FrozenOrNull => _frozen;
+
+    /// <summary>An encoder of its own, such as one that is trained; the caller disposes it.</summary>
+    /// <exception cref="RunException">Exit 4: malformed files.</exception>
+    public XlmRoberta Load(string folder)
+    {
+        using ModelFolder files = ModelFolder.Open(folder, _ => { }, withHead: false);
+        var encoder = (XlmRoberta)ModelLoader.Load(files, Backend, _type, Positions, _run.Say, _run.Stop);
+        // Dropout of attention weights is not to be had while training; the other dropouts are the encoder's own.
+        encoder.AttentionDropout = 0;
+        return encoder;
+    }
+
+    /// <summary>An encoder for whole-model training that begins where the study begins.</summary>
+    public XlmRoberta LoadStart() => Load(_encoderFolder);
+
+    public SlotEvaluation Evaluation(XlmRoberta encoder) =>
+        new(encoder, Tape, _config.Data.Labels, _config.EvaluationTokens, _run.Stop);
+
+    public SlotTrainer Trainer(XlmRoberta encoder, ulong seed) =>
+        new(encoder, Tape, Evaluation(encoder), seed, _run.Stop)
+        {
+            OnEpoch = (learner, epoch) =>
+            {
+                if (_run.ShowsProgress)
+                    _run.Say(FormattableString.Invariant(
+                        $"{learner.Name}  epoch {epoch.Number}  loss {epoch.Loss:F4}  dev F1 {100 * epoch.DevF1:F2}"));
+            },
+        };
+
+    public void Dispose()
+    {
+        _frozen?.Dispose();
+        Tape.Dispose();
+        Backend.Dispose();
+    }
+}

@@ -1,0 +1,233 @@
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Evaluation;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Studies.Slots;
+
+namespace FastCpt.Tests.Engine.Studies.Slots;
+
+/// <summary>Whole studies of seconds, and the facts that hold of their strategies.</summary>
+[Category("slow")]
+public sealed class AdapterStudyTests
+{
+    private const string NonShared = "seed-1/rank-4/non_shared";
+
+    private TinyAdapterStudy _study = null!;
+
+    [SetUp]
+    public void CreateStudy() => _study = new TinyAdapterStudy();
+
+    [TearDown]
+    public void RemoveStudy() => _study.Dispose();
+
+    [Test]
+    public void Fact21_NonShared_LeavesEarlierAdaptersAlone_AndForgetsExactlyNothing()
+    {
+        AdapterStudyConfig config = _study.Config();
+        Assert.That(TinyAdapterStudy.Run(config, only: [$"{NonShared}/en-US"]), Is.Null, "the rest is missing");
+        byte[] first = _study.Adapter("out", $"{NonShared}/en-US");
+        AdapterStudyResults results = TinyAdapterStudy.Run(config)!;
+        Assert.That(_study.Adapter("out", $"{NonShared}/en-US"), Is.EqualTo(first));
+        TransferMatrix r = results.Sequences.Single().Matrix;
+        for (int position = 1; position <= r.Count; position++)
+            for (int step = position; step <= r.Count; step++)
+                Assert.That(r[step, position], Is.EqualTo(r.Diagonal(position)));
+        var metrics = new ContinualMetrics(r);
+        Assert.Multiple(() =>
+        {
+            Assert.That(metrics.Cbt, Is.Zero);
+            Assert.That(metrics.CbtAt(2), Is.Zero);
+            Assert.That(metrics.Bwt, Is.Zero);
+            Assert.That(metrics.Forgetting, Is.Zero);
+            Assert.That(new MultiHop(r).MeanBackward(HopView.Receiver), Is.Zero);
+        });
+    }
+
+    [Test]
+    public void Fact22_NonShared_DoesNotDependOnTheOrder()
+    {
+        AdapterStudyResults given = _study.Run("given");
+        AdapterStudyResults other = _study.Run("other", "orders=[{other: [th-TH, de-DE, en-US]}]");
+        Assert.That(_study.Weights("other"), Is.EqualTo(_study.Weights("given")));
+        TransferMatrix one = given.Sequences[0].Matrix, two = other.Sequences[0].Matrix;
+        Assert.That(
+            Enumerable.Range(1, 3).Select(position => two.Diagonal(4 - position)),
+            Is.EqualTo(Enumerable.Range(1, 3).Select(one.Diagonal)));
+    }
+
+    /// <summary>Dropout is on, learners end at different epochs, and one goes on from another's adapter.</summary>
+    [Test]
+    public void Fact22_AdaptersInOnePass_HaveTheBitsOfSingleRuns()
+    {
+        string[] settings = ["strategies=[non_shared, shared]", "lora.ranks=[4, 3]", "training.patience=1"];
+        AdapterStudyResults alone = _study.Run("alone", settings);
+        AdapterStudyResults together = _study.Run("together", [.. settings, "parallel_adapters=4"]);
+        Dictionary<string, byte[]> expected = _study.Weights("alone");
+        Assert.That(expected, Has.Count.EqualTo(2 * (3 + 2)));
+        Assert.That(_study.Weights("together"), Is.EqualTo(expected));
+        Assert.That(AdapterResultsFile.ToText(together), Is.EqualTo(AdapterResultsFile.ToText(alone)));
+        int[] epochs = [.. TinyAdapterStudy.Locales.Select(locale => SlotStateResult.Load(
+            _study.At($"together/{NonShared}/{locale}/{SlotStateResult.FileName}")).Epochs.Count)];
+        Assert.That(epochs.Distinct().Count(), Is.GreaterThan(1), "one has to stop before the others");
+    }
+
+    [Test]
+    public void Fact23_FirstStepsAreTheSame_WhateverTheStrategy()
+    {
+        _study.Run("shared", "strategies=[shared]");
+        _study.Run("non_shared", "strategies=[non_shared]");
+        Assert.That(
+            _study.Adapter("shared", $"{NonShared}/en-US"),
+            Is.EqualTo(_study.Adapter("non_shared", $"{NonShared}/en-US")));
+        _study.Run("vanilla", "strategies=[vanilla]", "keep=all");
+        _study.Run("mono", "strategies=[mono]", "keep=all");
+        Assert.That(
+            Model("vanilla", "seed-1/mono/en-US"), Is.EqualTo(Model("mono", "seed-1/mono/en-US")));
+        _study.Run("multi", "strategies=[multi]", "data.locales=[en-US]");
+        _study.Run("one", "strategies=[mono]", "data.locales=[en-US]", "keep=all");
+        Assert.That(Model("multi", "seed-1/mono/en-US"), Is.EqualTo(Model("one", "seed-1/mono/en-US")));
+    }
+
+    [Test]
+    public void Fact24_GroupsAtTheirLimits_AreSharedAndNonShared()
+    {
+        AdapterStudyResults shared = _study.Run("shared", "strategies=[shared]");
+        AdapterStudyResults one = _study.Run(
+            "one", "strategies=[grouped]",
+            "grouping={by: list, groups: {all: {locales: [en-US, de-DE, th-TH]}}}");
+        AdapterStudyResults own = _study.Run("own");
+        AdapterStudyResults each = _study.Run(
+            "each", "strategies=[grouped]",
+            "grouping={by: list, groups: {a: {locales: [en-US]}, b: {locales: [de-DE]}, c: {locales: [th-TH]}}}");
+        Assert.That(_study.Weights("one").Values, Is.EquivalentTo(_study.Weights("shared").Values));
+        Assert.That(_study.Weights("each").Values, Is.EquivalentTo(_study.Weights("own").Values));
+        Assert.That(Cells(one), Is.EqualTo(Cells(shared)));
+        Assert.That(Cells(each), Is.EqualTo(Cells(own)));
+    }
+
+    [Test]
+    public void Grouped_ByScript_SharesAnAdapterWithinAScript()
+    {
+        AdapterStudyResults results = _study.Run("script", "strategies=[grouped]");
+        TransferMatrix r = results.Sequences.Single().Matrix;
+        Assert.That(r[3, 2], Is.EqualTo(r[2, 2]), "Thai has an adapter of its own");
+        Assert.That(r[2, 1], Is.Not.EqualTo(r[1, 1]), "German goes on with English's");
+        Assert.That(Directory.Exists(_study.At("script/seed-1/rank-4/grouped/given/02-de-DE")), Is.True);
+        Assert.That(Directory.Exists(_study.At($"script/{NonShared}/th-TH")), Is.True);
+    }
+
+    [Test]
+    public void Fact25_SharedKeepsItsSize_NonSharedGrowsWithTheLanguages()
+    {
+        AdapterStudyResults results = _study.Run("out", "strategies=[shared, non_shared]");
+        long shared = results.Sequences[0].Parameters, own = results.Sequences[1].Parameters;
+        Assert.That(shared, Is.EqualTo(2 * 4 * (4 * (24 + 24) + 2 * (24 + 32))), "two blocks of six layers");
+        Assert.That(own, Is.EqualTo(3 * shared));
+    }
+
+    [Test]
+    public void Fact26_VanillaChangesTheEncoder_AdaptersNever()
+    {
+        AdapterStudyConfig config = _study.Config("strategies=[shared, vanilla]");
+        TinyAdapterStudy.Run(config, only: ["base"]);
+        byte[] origin = File.ReadAllBytes(_study.At("out/base/final/model.safetensors"));
+        TinyAdapterStudy.Run(config);
+        Assert.That(File.ReadAllBytes(_study.At("out/base/final/model.safetensors")), Is.EqualTo(origin));
+        byte[] last = Model("out", "seed-1/vanilla/given/03-th-TH");
+        Assert.That(last, Is.Not.EqualTo(origin));
+        Assert.That(Directory.Exists(_study.At("out/seed-1/vanilla/given/02-de-DE/model")), Is.False, "it is not kept");
+    }
+
+    [TestCase("made seed-1/mono/en-US")]
+    [TestCase("made seed-1/vanilla/given/02-de-DE")]
+    [TestCase("seed-1/rank-4/shared/given/02-de-DE  epoch 1")]
+    public void Fact27_StoppedAndResumed_EndsLikeOneThatWasNot(string place)
+    {
+        string[] settings = ["strategies=[vanilla, shared]", "keep=last"];
+        AdapterStudyResults whole = _study.Run("whole", settings);
+        AdapterStudyConfig config = _study.Config([.. settings, $"output_dir={_study.At("parts")}"]);
+        Assert.That(
+            () => TinyAdapterStudy.Run(config, stopAfter: place),
+            Throws.TypeOf<RunException>().With.Property("Code").EqualTo(ExitCode.Resumable));
+        AdapterStudyResults resumed = TinyAdapterStudy.Run(config)!;
+        Assert.That(AdapterResultsFile.ToText(resumed), Is.EqualTo(AdapterResultsFile.ToText(whole)));
+        Assert.That(_study.Weights("parts"), Is.EqualTo(_study.Weights("whole")));
+    }
+
+    [Test]
+    public void Fact28_TwoRuns_AreEqual()
+    {
+        string[] settings = ["strategies=[mono, multi, vanilla, shared, non_shared]", "mono_seeds=[2]"];
+        AdapterStudyResults first = _study.Run("first", settings);
+        AdapterStudyResults second = _study.Run("second", [.. settings, "threads=2"]);
+        Assert.That(AdapterResultsFile.ToText(second), Is.EqualTo(AdapterResultsFile.ToText(first)));
+        Assert.That(_study.Weights("second"), Is.EqualTo(_study.Weights("first")));
+        Assert.That(File.ReadAllText(_study.At("first/report.html")), Does.Contain("spread of MONO"));
+        string results = _study.At("first/results.json");
+        Assert.That(AdapterResultsFile.IsAt(results), Is.True);
+        Assert.That(
+            AdapterResultsFile.ToText(AdapterResultsFile.Load(results)), Is.EqualTo(File.ReadAllText(results)));
+    }
+
+    /// <summary>Languages that label the same words in other ways overwrite each other.</summary>
+    [Test]
+    public void Fact29_ConflictingLanguages_AreForgottenWhereWeightsAreShared()
+    {
+        AdapterStudyResults results = _study.Run("out", "strategies=[vanilla, shared, non_shared]");
+        double?[] cbt = [.. results.Sequences.Select(one => new ContinualMetrics(one.Matrix).Cbt)];
+        Assert.That(cbt[0], Is.Negative);
+        Assert.That(cbt[1], Is.Negative);
+        Assert.That(cbt[2], Is.Zero);
+    }
+
+    [Test]
+    public void Fact29_LanguagesOfOneStructure_AreLearnedBestTogether()
+    {
+        using var alike = new TinyAdapterStudy(conflicting: false);
+        AdapterStudyResults results = alike.Run("out", "strategies=[multi, vanilla, shared, non_shared]");
+        double multi = results.Multis.Single().Average;
+        foreach (SequenceResult sequence in results.Sequences)
+            Assert.That(
+                new ContinualMetrics(sequence.Matrix).FinalAverage, Is.LessThanOrEqualTo(multi), sequence.System);
+    }
+
+    [Test]
+    public void Fact31_OneLanguage_HasAnAverageAndNothingElse()
+    {
+        AdapterStudyResults results = _study.Run("out", "data.locales=[en-US]");
+        IReadOnlyList<IReadOnlyList<string>> rows = AdapterStudyTables.Measures(results).Rows;
+        Assert.That(rows[1][3], Is.Not.EqualTo("undefined"), "ACC");
+        foreach (string head in (string[])["CFT", "CBT = BWT", "forgetting", "MFT receiver", "MBT receiver"])
+            Assert.That(rows[1][rows[0].ToList().IndexOf(head)], Is.EqualTo("undefined"), head);
+    }
+
+    [TestCase("skip")]
+    [TestCase("base")]
+    public void Untrained_IsScoredAsThePolicySays(string policy)
+    {
+        AdapterStudyResults results = _study.Run("out", $"untrained={policy}");
+        TransferMatrix r = results.Sequences.Single().Matrix;
+        Assert.That(r[1, 2], policy == "skip" ? Is.Null : Is.EqualTo(r[0, 2]));
+    }
+
+    [Test]
+    public void Trimmed_VocabularyLeavesScoresOfKeptPiecesAlone()
+    {
+        AdapterStudyResults whole = _study.Run("whole");
+        AdapterStudyResults trimmed = _study.Run("trimmed", "trim_vocabulary=true");
+        Assert.That(Cells(trimmed), Is.EqualTo(Cells(whole)), "every piece of the sentences is kept");
+        Assert.That(
+            new FileInfo(_study.At("trimmed/trimmed/final/model.safetensors")).Length,
+            Is.LessThan(new FileInfo(_study.At("whole/base/final/model.safetensors")).Length));
+    }
+
+    private static double?[] Cells(AdapterStudyResults results) =>
+    [
+        .. from sequence in results.Sequences
+           from step in Enumerable.Range(0, sequence.Matrix.Count + 1)
+           from position in Enumerable.Range(1, sequence.Matrix.Count)
+           select sequence.Matrix[step, position],
+    ];
+
+    private byte[] Model(string folder, string state) =>
+        File.ReadAllBytes(_study.At($"{folder}/{state}/model/model.safetensors"));
+}

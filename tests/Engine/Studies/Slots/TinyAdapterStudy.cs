@@ -1,0 +1,119 @@
+using System.Text;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Studies;
+using FastCpt.Engine.Studies.Slots;
+using FastCpt.Tests.Support;
+
+namespace FastCpt.Tests.Engine.Studies.Slots;
+
+/// <summary>A study of seconds on made-up sentences of three locales, over a tiny pretrained encoder.</summary>
+internal sealed class TinyAdapterStudy : IDisposable
+{
+    public static readonly string[] Locales = ["en-US", "de-DE", "th-TH"];
+
+    private static readonly string[] Words =
+        ["apple", "berry", "cedar", "delta", "eagle", "fjord", "grape", "hotel"];
+
+    private static readonly string[] Types = ["date", "person", "time"];
+
+    private const string Yaml = """
+        kind: adapters
+        name: tiny
+        output_dir: out
+        device: cpu
+        threads: 1
+        data: {files: "massive/{locale}.jsonl", locales: [en-US, de-DE, th-TH], max_length: 24}
+        tokenizer: {vocabulary_size: 290}
+        base:
+          model: {architecture: xlm-roberta, hidden_size: 24, num_hidden_layers: 2, num_attention_heads: 2,
+                  intermediate_size: 32, max_position_embeddings: 32, initializer_range: 0.1}
+          training: {max_steps: 4, batch_size: 4, learning_rate: 1e-3, eval_steps: 0, save_steps: 0}
+        strategies: [non_shared]
+        lora: {ranks: [4]}
+        training: {preset: smoke}
+
+        """;
+
+    private readonly TestFolder _folder = new();
+
+    /// <param name="conflicting">Whether every locale labels the same words by another map.</param>
+    public TinyAdapterStudy(bool conflicting = true)
+    {
+        Directory.CreateDirectory(_folder.At("massive"));
+        for (int i = 0; i < Locales.Length; i++)
+            File.WriteAllText(_folder.At($"massive/{Locales[i]}.jsonl"), Sentences(Locales[i], i, conflicting));
+        File.WriteAllText(_folder.At("study.yaml"), Yaml);
+    }
+
+    public string Output => _folder.At("out");
+
+    public AdapterStudyConfig Config(params IReadOnlyList<string> settings)
+    {
+        var layers = new ConfigLayers().AddFile(_folder.At("study.yaml"));
+        foreach (string setting in settings)
+            layers.AddSetting(setting);
+        return AdapterStudyConfig.Load(layers);
+    }
+
+    /// <summary>Runs the study to its end in a folder of its own.</summary>
+    public AdapterStudyResults Run(string folder, params IReadOnlyList<string> settings) =>
+        Run(Config([.. settings, $"output_dir={_folder.At(folder)}"]))!;
+
+    /// <param name="stopAfter">Requests a stop when a line that begins so is said.</param>
+    public static AdapterStudyResults? Run(
+        AdapterStudyConfig config, IReadOnlyList<string>? only = null, string? stopAfter = null)
+    {
+        using StopSignal stop = new(folder: null, _ => { });
+        using var console = new StoppingWriter(stop, stopAfter);
+        Directory.CreateDirectory(config.OutputDir);
+        return AdapterStudyRunner.Run(
+            config, new StudyRun(config, stop, FileSystem.Real, console, quiet: false), only ?? []);
+    }
+
+    public string At(string folder) => _folder.At(folder);
+
+    /// <summary>Paths and contents of all weights of the folder's states.</summary>
+    public Dictionary<string, byte[]> Weights(string folder) =>
+        Directory.EnumerateFiles(_folder.At(folder), "*.safetensors", SearchOption.AllDirectories)
+            .Select(path => (Name: Path.GetRelativePath(_folder.At(folder), path), path))
+            .Where(file => file.Name.StartsWith("seed-", StringComparison.Ordinal))
+            .ToDictionary(file => file.Name, file => File.ReadAllBytes(file.path));
+
+    public byte[] Adapter(string folder, string state) =>
+        File.ReadAllBytes(Path.Combine(_folder.At(folder), state, "adapter", "adapter_model.safetensors"));
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>Words of which each locale labels some: all the same ones, or each by a map of its own.</summary>
+    private static string Sentences(string locale, int number, bool conflicting)
+    {
+        var text = new StringBuilder();
+        var random = new Random(1);
+        foreach (var (partition, count) in new[] { ("train", 48), ("dev", 16), ("test", 16) })
+            for (int row = 0; row < count; row++)
+            {
+                int[] chosen = [.. Enumerable.Range(0, 3 + row % 3).Select(_ => random.Next(Words.Length))];
+                string annotated = string.Join(' ', chosen.Select(word => Label(word, conflicting ? number : 0)));
+                text.Append($"{{\"id\":\"{partition}-{row}\",\"locale\":\"{locale}\",\"partition\":\"{partition}\",")
+                    .Append($"\"intent\":\"x\",\"utt\":\"{string.Join(' ', chosen.Select(word => Words[word]))}\",")
+                    .Append($"\"annot_utt\":\"{annotated}\"}}\n");
+            }
+
+        return text.ToString();
+    }
+
+    private static string Label(int word, int shift) => (word + shift) % 4 is var type && type < Types.Length
+        ? $"[{Types[type]} : {Words[word]}]"
+        : Words[word];
+
+    private sealed class StoppingWriter(StopSignal stop, string? after) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            if (after is not null && value?.StartsWith(after, StringComparison.Ordinal) == true)
+                stop.RequestStop("the test");
+            base.WriteLine(value);
+        }
+    }
+}
