@@ -90,17 +90,24 @@ internal sealed class GoldenCase
 
     public Dictionary<string, double[]> Expected() => ReadExpected(Folder);
 
-    public static Dictionary<string, double[]> ReadExpected(string folder)
+    public static Dictionary<string, double[]> ReadExpected(string folder) =>
+        ReadTensors(folder, "expected.safetensors");
+
+    /// <summary>Tensors of F64, F32 or I64.</summary>
+    public static Dictionary<string, double[]> ReadTensors(string folder, string name)
     {
-        using SafeTensorsFile file = SafeTensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
+        using SafeTensorsFile file = SafeTensorsFile.Open(Path.Combine(folder, name));
         var expected = new Dictionary<string, double[]>();
         foreach (TensorEntry entry in file.Entries)
         {
             var bytes = new byte[entry.ByteCount];
             file.Read(entry, bytes);
-            expected[entry.Name] = entry.Type == DType.F64
-                ? MemoryMarshal.Cast<byte, double>(bytes).ToArray()
-                : Array.ConvertAll(MemoryMarshal.Cast<byte, float>(bytes).ToArray(), value => (double)value);
+            expected[entry.Name] = entry.Type switch
+            {
+                DType.F64 => MemoryMarshal.Cast<byte, double>(bytes).ToArray(),
+                DType.I64 => Array.ConvertAll(MemoryMarshal.Cast<byte, long>(bytes).ToArray(), value => (double)value),
+                _ => Array.ConvertAll(MemoryMarshal.Cast<byte, float>(bytes).ToArray(), value => (double)value),
+            };
         }
 
         return expected;

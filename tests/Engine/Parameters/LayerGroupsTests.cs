@@ -26,6 +26,18 @@ public sealed class LayerGroupsTests
         });
     }
 
+    [TestCase("roberta.encoder.layer.11.attention.output.dense.weight", 11, false)]
+    [TestCase("encoder.layer.3.attention.self.query.bias", 3, false)]
+    [TestCase("roberta.encoder.layer.3.intermediate.dense.weight", 3, true)]
+    [TestCase("roberta.encoder.layer.3.output.LayerNorm.bias", 3, true)]
+    [TestCase("roberta.embeddings.LayerNorm.weight", null, false)]
+    [TestCase("lm_head.layer_norm.weight", null, false)]
+    public void NamesOfAnEncoder_TellLayerAndPart(string name, int? layer, bool isMlp)
+    {
+        Assert.That(LayerGroups.LayerOf(name), Is.EqualTo(layer));
+        Assert.That(LayerGroups.IsMlp(name), Is.EqualTo(isMlp));
+    }
+
     [Test]
     public void Fact43_NamesOfThePapersModel_SumToItsTotal()
     {

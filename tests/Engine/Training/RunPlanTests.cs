@@ -79,6 +79,29 @@ internal sealed class RunPlanTests
         Assert.That(RunPlan.Of(run, config).StepFlops, Is.EqualTo(step));
     }
 
+    /// <summary>A plan does not know which tokens are hidden; it takes their share of all.</summary>
+    [Test]
+    public void Plan_CountsTheOperationsOfAnEncoder()
+    {
+        using Backend backend = Backends.Open("cpu", threads: 1);
+        using XlmRoberta model = GoldenEncoder.Load(backend, DType.F32);
+        var run = new RunConfig
+        {
+            Data = new DataConfig { MaxSeqLength = 20 },
+            Training = new TrainingConfig { MaxSteps = 1, BatchSize = 1 },
+        };
+        var rows = new EncoderRows();
+        // 3 of 20: the share that a mask hides.
+        rows.Add(new int[20], [5, 6, 7, .. Enumerable.Repeat(-1, 17)], 20, sample: 0);
+        model.Parameters.Train(_ => true);
+        using var tape = new Tape(backend);
+        tape.BeginTraining();
+        model.Losses(tape, rows.Upload(tape), 1, tape.Take(DType.F32, new Shape(20)));
+        tape.Backward();
+        double step = tape.ProductFlops + FlopCount.Attention(model.Config, [0, 20]);
+        Assert.That(RunPlan.Of(run, model.Config).StepFlops, Is.EqualTo(step).Within(1e-6 * step));
+    }
+
     private static RunPlan Plan(TrainingConfig training, AlignmentConfig alignment) => RunPlan.Of(
         new RunConfig { Data = Study.Data, Training = training, Alignment = alignment, Precision = Precision.Bf16 },
         ModelConfigTests.Parse(ParameterLayoutTests.Gemma4B).Config);

@@ -74,6 +74,19 @@ def gradients_agree_with_central_differences():
             raise AssertionError(f"encoder: {name}: slope {float(slope)}.")
 
 
+def classifier_agrees_with_pytorch():
+    """PyTorch's linear layer and loss over our last activations, against the committed losses."""
+    model, parameters, inputs = loaded()
+    given = safetensors_io.read(os.path.join(FOLDER, "classifier.inputs.safetensors"))
+    golden = safetensors_io.read(os.path.join(FOLDER, "classifier.expected.safetensors"))
+    scores = F.linear(
+        encoder.run(model, parameters, inputs)[0], given["classifier.weight"].double(), given["classifier.bias"].double()
+    )  # fmt: skip
+    close(golden["loss"][0], F.cross_entropy(scores, given["labels"], ignore_index=-1), 1e-12, "classifier loss")
+    losses = F.cross_entropy(scores, given["labels"], ignore_index=-1, reduction="none")
+    close(golden["token_losses"], losses, 1e-12, "classifier token losses")
+
+
 def operations_agree_with_pytorch():
     """Each operation by PyTorch's function of that name, with its own backward pass, against the committed file."""
     given = safetensors_io.read(os.path.join(FOLDER, "operations.inputs.safetensors"))
@@ -118,5 +131,6 @@ def operations_agree_with_pytorch():
 def check():
     blocks_agree_with_pytorch()
     gradients_agree_with_central_differences()
+    classifier_agrees_with_pytorch()
     operations_agree_with_pytorch()
     print("encoder and its operations: agree with PyTorch's modules and with central differences")

@@ -14,6 +14,7 @@ import tempfile
 import torch
 
 import cases
+import classifier
 import decoder
 import encoder
 import operations
@@ -45,7 +46,12 @@ def write_encoder(folder):
     write_weights(folder, encoder.parameters_of(model), shards=1)
     inputs = encoder.inputs_of(model)
     write_inputs(os.path.join(folder, "inputs.json"), inputs)
-    write_expected(folder, encoder.expected(*encoder.load(folder), inputs))
+    model, parameters = encoder.load(folder)
+    write_expected(folder, encoder.expected(model, parameters, inputs))
+    given = classifier.inputs_of(model, inputs)
+    safetensors_io.write(os.path.join(folder, "classifier.inputs.safetensors"), given)
+    results = classifier.expected(model, parameters, inputs, given)
+    write_tensors(os.path.join(folder, "classifier.expected.safetensors"), results)
     given = operations.inputs()
     safetensors_io.write(os.path.join(folder, "operations.inputs.safetensors"), given)
     write_tensors(os.path.join(folder, "operations.expected.safetensors"), operations.results(given))
