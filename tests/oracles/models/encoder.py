@@ -150,8 +150,8 @@ def gelu(x):
     return 0.5 * x * (1 + torch.erf(x / math.sqrt(2)))
 
 
-def hidden(model, parameters, tokens):
-    """Final hidden states [T, width] of one row without padding; tokens: [T]."""
+def hidden(model, parameters, tokens, adapter=None):
+    """Final hidden states [T, width] of one row without padding; tokens: [T]; adapter: see adapters.py."""
 
     def linear(name, y):
         return y @ parameters[name + ".weight"].T + parameters[name + ".bias"]
@@ -164,18 +164,23 @@ def hidden(model, parameters, tokens):
     x = x + parameters[embeddings + "token_type_embeddings.weight"][0]
     x = x + parameters[embeddings + "position_embeddings.weight"][model.padding + 1 : model.padding + 1 + count]
     x = norm(embeddings + "LayerNorm", x)
-    everything = torch.ones(count, count, dtype=torch.bool)
     for index in range(model.layers):
         layer = f"roberta.encoder.layer.{index}."
         query, key, value = (
             linear(layer + "attention.self." + name, x).reshape(count, model.heads, -1)
             for name in ("query", "key", "value")
         )
+        if adapter is not None:
+            key, value = adapter.before(index, key, value)
+        everything = torch.ones(count, key.shape[0], dtype=torch.bool)
         mixed = decoder.attention(query, key, value, (model.width // model.heads) ** -0.5, everything)
         mixed = linear(layer + "attention.output.dense", mixed.reshape(count, -1))
         x = norm(layer + "attention.output.LayerNorm", x + mixed)
         inner = gelu(linear(layer + "intermediate.dense", x))
-        x = norm(layer + "output.LayerNorm", x + linear(layer + "output.dense", inner))
+        x = x + linear(layer + "output.dense", inner)
+        if adapter is not None:
+            x = x + adapter.after(index, norm(layer + "output.LayerNorm", x))
+        x = norm(layer + "output.LayerNorm", x)
     return x
 
 
@@ -186,13 +191,13 @@ def head(model, parameters, x):
     return x @ parameters["roberta.embeddings.word_embeddings.weight"].T + parameters["lm_head.bias"]
 
 
-def run(model, parameters, inputs):
+def run(model, parameters, inputs, adapter=None):
     """Hidden states, logits, losses of all rows, zero at padding, and the mean loss of predicted positions."""
     states, scores, losses, predicted = [], [], [], 0
     for row in inputs["rows"]:
         length, missing = row["length"], len(row["tokens"]) - row["length"]
         targets = torch.tensor(row["targets"][:length])
-        x = hidden(model, parameters, torch.tensor(row["tokens"][:length]))
+        x = hidden(model, parameters, torch.tensor(row["tokens"][:length]), adapter)
         y = head(model, parameters, x)
         states.append(torch.nn.functional.pad(x, (0, 0, 0, missing)))
         scores.append(torch.nn.functional.pad(y, (0, 0, 0, missing)))

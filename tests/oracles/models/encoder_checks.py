@@ -6,6 +6,7 @@ import os
 import torch
 import torch.nn.functional as F
 
+import adapters
 import encoder
 import operations
 import safetensors_io
@@ -128,9 +129,56 @@ def operations_agree_with_pytorch():
         same("attention." + name, tensor)
 
 
+def adapters_agree_with_central_differences():
+    model, parameters, inputs = loaded()
+    generator = torch.Generator().manual_seed(2)
+    for kind in adapters.KINDS:
+        tensors = adapters.load(os.path.join(FOLDER, kind.name))
+        results = adapters.expected(kind, model, parameters, inputs, tensors)
+        for name, tensor in tensors.items():
+            direction = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
+            step = 2e-5 / float(direction.norm())
+            above = encoder.run(model, parameters, inputs, kind({**tensors, name: tensor + step * direction}))[3]
+            below = encoder.run(model, parameters, inputs, kind({**tensors, name: tensor - step * direction}))[3]
+            slope, gradient = (above - below) / (2 * step), results[f"grad.{name}"]
+            if not float((slope - (gradient * direction).sum()).abs()) < 1e-6 * float(direction.norm()) * (
+                float(gradient.norm()) + 1e-4
+            ):
+                raise AssertionError(f"{kind.name}: {name}: slope {float(slope)}.")
+
+
+def adapters_agree_with_other_formulas():
+    """Fusion by PyTorch's attention of one head; a prefix by mixing two attentions by the sums of their softmaxes."""
+    generator = torch.Generator().manual_seed(3)
+    query, keys, values = (torch.randn(n, 7, 24, generator=generator, dtype=torch.float64) for n in (1, 3, 3))
+    unit, none = torch.eye(24, dtype=torch.float64), torch.zeros(72, dtype=torch.float64)
+    theirs, _ = F.multi_head_attention_forward(
+        query * 24**0.5, keys, values, 24, 1, None, none, None, None, False, 0.0, unit, none[:24],
+        use_separate_proj_weight=True, q_proj_weight=unit, k_proj_weight=unit, v_proj_weight=unit,
+    )  # fmt: skip
+    close(adapters.fuse(query[0], keys, values), theirs[0], 1e-13, "fusion")
+
+    tensors = adapters.load(os.path.join(FOLDER, "prefix"))
+    stored = tensors["prompt_embeddings"]
+    q, k, v = (torch.randn(5, 3, 8, generator=generator, dtype=torch.float64) for _ in range(3))
+    joined = adapters.Prefix(tensors).before(1, k, v)
+    ours = torch.softmax(torch.einsum("ihd,jhd->ihj", q, joined[0]), dim=-1)
+    ours = torch.einsum("ihj,jhd->ihd", ours, joined[1])
+    for head in range(3):
+        columns = slice(8 * head, 8 * head + 8)
+        past_key, past_value = stored[:, 48:72][:, columns], stored[:, 72:96][:, columns]
+        own, past = (q[:, head] @ k[:, head].T).exp(), (q[:, head] @ past_key.T).exp()
+        share = past.sum(1, keepdim=True) / (own.sum(1, keepdim=True) + past.sum(1, keepdim=True))
+        mixed = (1 - share) * (own / own.sum(1, keepdim=True)) @ v[:, head]
+        mixed = mixed + share * (past / past.sum(1, keepdim=True)) @ past_value
+        close(ours[:, head], mixed, 1e-13, "prefix")
+
+
 def check():
     blocks_agree_with_pytorch()
     gradients_agree_with_central_differences()
     classifier_agrees_with_pytorch()
     operations_agree_with_pytorch()
-    print("encoder and its operations: agree with PyTorch's modules and with central differences")
+    adapters_agree_with_central_differences()
+    adapters_agree_with_other_formulas()
+    print("encoder, its operations and adapters: agree with PyTorch's modules and with central differences")

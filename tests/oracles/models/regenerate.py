@@ -13,6 +13,7 @@ import tempfile
 
 import torch
 
+import adapters
 import cases
 import classifier
 import decoder
@@ -39,7 +40,7 @@ def write_decoder(case, folder):
 
 
 def write_encoder(folder):
-    """Writes the encoder folder, and beside the model its single operations."""
+    """Writes the encoder folder, beside the model its single operations, and adapters in folders below."""
     os.makedirs(folder)
     model = encoder.read_config(encoder.CONFIG)
     write_json(os.path.join(folder, "config.json"), encoder.CONFIG)
@@ -55,6 +56,17 @@ def write_encoder(folder):
     given = operations.inputs()
     safetensors_io.write(os.path.join(folder, "operations.inputs.safetensors"), given)
     write_tensors(os.path.join(folder, "operations.expected.safetensors"), operations.results(given))
+    for kind in adapters.KINDS:
+        write_adapter(kind, folder, os.path.join(folder, kind.name))
+
+
+def write_adapter(kind, base, folder):
+    """Writes an adapter of the encoder, then what both as stored give."""
+    os.makedirs(folder)
+    model, parameters = encoder.load(base)
+    write_json(os.path.join(folder, kind.file), kind.config(model))
+    safetensors_io.write(os.path.join(folder, "adapter_model.safetensors"), adapters.tensors_of(kind, model))
+    write_expected(folder, adapters.expected(kind, model, parameters, encoder.inputs_of(model), adapters.load(folder)))
 
 
 def write_expected(folder, results):
