@@ -94,15 +94,16 @@ public sealed record AdapterStudyFinding(string Statement, bool? Holds)
         }
     }
 
-    /// <summary>What a destructive language does depends on its place in the order.</summary>
+    /// <summary>What destructive languages do depends on their place in the order.</summary>
     private static IEnumerable<AdapterStudyFinding> Position(AdapterStudyResults results)
     {
         foreach (SharingStrategy strategy in (SharingStrategy[])[SharingStrategy.Vanilla, SharingStrategy.Shared])
             if (Mean(results, strategy, metrics => metrics.FinalAverage, order: "destructive_first") is { } first
                 && Mean(results, strategy, metrics => metrics.FinalAverage, order: "destructive_last") is { } last)
                 yield return Above(
-                    results, $"{StrategyTitle.Of(strategy)}: destructive languages do more harm at the end than at the "
-                    + $"beginning: final average F1 {Percent(last)} and {Percent(first)}", first - last);
+                    results, $"{StrategyTitle.Of(strategy)}: the place of destructive languages matters: final average "
+                    + $"F1 {Percent(first)} where they come first, {Percent(last)} where they come last",
+                    Math.Abs(first - last));
     }
 
     private static double? Group(
