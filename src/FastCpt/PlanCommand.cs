@@ -118,9 +118,9 @@ internal static class PlanCommand
                 + $"{Mib((long)row.MemoryBytes),10}  {Mib((long)row.DiskBytes),10}  "
                 + $"{row.Flops / peak / FastShare / 3600,8:F1}"));
         terminal.Result(
-            string.Create(CultureInfo.InvariantCulture, $"hours at {100 * FastShare:F0}% of the arithmetic peak measured ")
-            + "here, scoring included; at most, as early stopping ends languages sooner. The encoder's own pretraining is "
-            + "not among them.");
+            string.Create(CultureInfo.InvariantCulture, $"hours at {100 * FastShare:F0}% of the arithmetic peak ")
+            + "measured here, scoring included; at most, as early stopping ends languages sooner. The encoder's own "
+            + "pretraining is not among them.");
     }
 
     private static double PeakOf(string device, int threads, Precision precision)

@@ -50,7 +50,7 @@ public sealed record AdapterStudyFinding(string Statement, bool? Holds)
                 $"NON-SHARED forgets nothing: CBT {Percent(kept)}.", kept == 0);
     }
 
-    /// <summary>Ranks change less than a point.</summary>
+    /// <summary>Ranks change less than a point; more than that, within the spread of seeds, says nothing.</summary>
     private static IEnumerable<AdapterStudyFinding> RankEffect(AdapterStudyResults results)
     {
         foreach (SharingStrategy strategy in (SharingStrategy[])[SharingStrategy.NonShared, SharingStrategy.Shared])
@@ -66,7 +66,8 @@ public sealed record AdapterStudyFinding(string Statement, bool? Holds)
                     CultureInfo.InvariantCulture,
                     $"The rank matters little to {StrategyTitle.Of(strategy)}: final average F1 {100 * least:F2} at "
                     + $"rank {ranks[0]}, {100 * most:F2} at rank {ranks[^1]}; less than a point counts as little."),
-                Math.Abs(most - least) < SmallRankEffect);
+                Math.Abs(most - least) < SmallRankEffect ? true
+                    : Math.Abs(most - least) <= results.Spread ? null : false);
         }
     }
 

@@ -84,6 +84,7 @@ internal sealed class LearnedState : Artefact
             }
 
             session.Trainer(encoder, DataSeed).Train(learners);
+            session.RequireFrozen();
             for (int i = 0; i < states.Length; i++)
                 states[i].Finish(session, encoder, learners[i], run);
         }

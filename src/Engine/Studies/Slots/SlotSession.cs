@@ -3,6 +3,7 @@ using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
 using FastCpt.Engine.Tokenizers;
+using FastCpt.Engine.Training;
 using FastCpt.Engine.Training.Slots;
 using FastCpt.Kernels;
 
@@ -16,6 +17,7 @@ internal sealed class SlotSession : IDisposable
     private readonly string _encoderFolder;
     private readonly DType _type;
     private XlmRoberta? _frozen;
+    private FrozenWeights? _checksums;
 
     /// <param name="encoderFolder">Of the encoder that all strategies start from.</param>
     /// <exception cref="RunException">Exit 3, 4, 6: tokenizer, encoder or device do not fit or are not to be had.
@@ -59,9 +61,33 @@ internal sealed class SlotSession : IDisposable
     private int Positions { get; }
 
     /// <summary>The encoder that adapters share; nothing changes its weights.</summary>
-    public XlmRoberta Frozen => _frozen ??= Load(_encoderFolder);
+    public XlmRoberta Frozen
+    {
+        get
+        {
+            if (_frozen is null)
+            {
+                _frozen = Load(_encoderFolder);
+                _frozen.Parameters.Train(_ => false);
+                _checksums = new FrozenWeights(_frozen.Parameters);
+            }
+
+            return _frozen;
+        }
+    }
 
     public XlmRoberta? FrozenOrNull => _frozen;
+
+    /// <summary>Makes sure that adapters left the encoder alone.</summary>
+    /// <exception cref="RunException">Exit 7: a weight has changed.</exception>
+    public void RequireFrozen()
+    {
+        if (_checksums?.FirstMoved() is { } moved)
+            throw new RunException(
+                ExitCode.CheckFailed,
+                $"{_encoderFolder}: '{moved}' is frozen, but its values changed in memory while adapters were trained. "
+                + "Nothing is written. Look for a fault of the memory; without one it is a fault of this program.");
+    }
 
     /// <summary>An encoder of its own, such as one that is trained; the caller disposes it.</summary>
     /// <exception cref="RunException">Exit 4: malformed files.</exception>
