@@ -62,6 +62,7 @@ public sealed record AdapterStudyConfig
     public EncoderBaseConfig Base { get; init; } = new();
     public IReadOnlyList<SharingStrategy> Strategies { get; init; } = PaperStrategies;
     public GroupingConfig Grouping { get; init; } = new();
+    public AdapterKind Adapter { get; init; }
     public LoraStudyConfig Lora { get; init; } = new();
     public IReadOnlyList<OrderConfig> Orders { get; init; } = [new()];
     public SlotTrainingConfig Training { get; init; } = new();
@@ -137,6 +138,8 @@ public sealed record AdapterStudyConfig
             "What is compared.")
         .Add("grouping", GroupingConfig.Section, c => c.Grouping, (c, v) => c with { Grouping = v },
             "Which languages share an adapter under the strategy grouped.")
+        .Add("adapter", Choice<AdapterKind>(), c => c.Adapter, (c, v) => c with { Adapter = v },
+            "lora, or with lora's ranks in its stead: bottleneck layers as wide, or prefixes as long.")
         .Add("lora", LoraStudyConfig.Section, c => c.Lora, (c, v) => c with { Lora = v },
             "The adapters of shared, non_shared and grouped.")
         .Add("orders", List(OrderConfig.Type), c => c.Orders, (c, v) => c with { Orders = v },

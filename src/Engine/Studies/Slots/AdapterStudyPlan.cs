@@ -43,7 +43,7 @@ public static class AdapterStudyPlan
         AdapterPlanRow Row(string system, LearnedState[] states)
         {
             int? rank = states[0].Lesson.Rank;
-            Cost cost = Cost.Of(encoder, rank, config.Lora);
+            Cost cost = Cost.Of(encoder, rank, config);
             int parallel = rank is null ? 1 : Math.Min(config.ParallelAdapters, states.Length);
             long updates = 0;
             double tokens = 0, flops = 0;
@@ -125,7 +125,7 @@ public static class AdapterStudyPlan
     /// <summary>Numbers and operations of an encoder and what trains of it.</summary>
     private sealed record Cost(double Weights, long Trained, double TrainedFlops, double ScoredFlops)
     {
-        public static Cost Of(EncoderConfig encoder, int? rank, LoraStudyConfig lora)
+        public static Cost Of(EncoderConfig encoder, int? rank, AdapterStudyConfig config)
         {
             encoder = encoder with { HasMaskedHead = false };
             long weights = 0, linears = 0, adapters = 0;
@@ -135,9 +135,18 @@ public static class AdapterStudyPlan
                 if (parameter.Shape.Rank != 2 || !parameter.Name.Contains(".layer.", StringComparison.Ordinal))
                     continue;
                 linears += parameter.Shape.Length;
-                if (rank is { } r && SlotRecipe.Targets(lora).Selects(parameter.Name[..^".weight".Length]))
+                if (rank is { } r && config.Adapter == AdapterKind.Lora
+                    && SlotRecipe.Targets(config.Lora).Selects(parameter.Name[..^".weight".Length]))
                     adapters += r * (parameter.Shape[0] + parameter.Shape[1]);
             }
+
+            if (rank is { } size)
+                adapters += encoder.Layers * config.Adapter switch
+                {
+                    AdapterKind.Bottleneck => size * (2L * encoder.Width + 1) + encoder.Width,
+                    AdapterKind.Prefix => size * 2L * encoder.Width,
+                    _ => 0,
+                };
 
             // A multiply and an add for each weight; what trains has a second product, the input's gradient a third.
             double forward = 2.0 * (linears + adapters);

@@ -105,9 +105,10 @@ internal sealed class LearnedState : Artefact
     {
         int labels = session.Sentences.Labels;
         if (Lesson.Rank is { } rank)
-            return _previous is null
-                ? SlotWeights.Adapted(encoder, SlotRecipe.Lora(_config, rank, InitSeed), labels)
-                : SlotWeights.Load(encoder, _previous.AdapterFolder, labels, run.Say);
+            return _previous is not null ? SlotWeights.Load(encoder, _previous.AdapterFolder, labels, run.Say)
+                : SlotRecipe.Blocks(_config, rank, InitSeed) is { } blocks
+                    ? SlotWeights.Adapted(encoder, blocks, labels)
+                    : SlotWeights.Adapted(encoder, SlotRecipe.Lora(_config, rank, InitSeed), labels);
         SlotWeights whole = SlotWeights.Whole(encoder, labels, InitSeed);
         if (_previous is not null)
             SlotHeadFile.Read(_previous.ModelFolder, whole.Head.Parameters);
@@ -142,6 +143,8 @@ internal sealed class LearnedState : Artefact
         JsonObject lora = (JsonObject)_config.ToJson()["lora"]!.DeepClone(); // written by ToJson
         lora.Remove("ranks");
         lora.Remove("init");
+        if (_config.Adapter != AdapterKind.Lora)
+            lora["adapter"] = EnumWord.Of(_config.Adapter);
         return lora;
     }
 

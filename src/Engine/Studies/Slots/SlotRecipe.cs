@@ -31,6 +31,14 @@ internal static class SlotRecipe
     /// <summary>Which linear layers have adapters.</summary>
     public static LoraTargets Targets(LoraStudyConfig lora) => new(new LoraSettings { Targets = lora.Targets });
 
+    /// <summary>What is trained at the blocks; null where it is low-rank terms.</summary>
+    public static BlockAdapterSettings? Blocks(AdapterStudyConfig config, int rank, ulong seed) => config.Adapter switch
+    {
+        AdapterKind.Bottleneck => new BottleneckSettings { Width = rank, Seed = seed },
+        AdapterKind.Prefix => new PrefixSettings { Length = rank, Seed = seed },
+        _ => null,
+    };
+
     public static LoraSettings Lora(AdapterStudyConfig config, int rank, ulong seed) => new()
     {
         Rank = rank,

@@ -32,6 +32,11 @@ internal static class SlotStateFiles
                     .Select(parameter => (parameter.Name, parameter.Value))],
                 encoder.Backend, _ => DType.F32);
         }
+        else if (learner.Weights.Blocks is { } blocks)
+        {
+            nonFinite = BlockAdapterFolder.Write(
+                output, encoder, blocks, learner.Weights.Head.Parameters, origin.Name);
+        }
         else
         {
             nonFinite = ModelSaver.Write(output, encoder, encoder.Parameters.Type, stop: run.Stop);

@@ -9,22 +9,26 @@ namespace FastCpt.Engine.Training.Slots;
 public sealed class SlotWeights : IDisposable
 {
     private readonly Lora? _lora;
+    private readonly BlockAdapters? _blocks;
     private readonly LowRankAdapter?[] _adapters;       // by linear layer of the encoder
 
-    private SlotWeights(XlmRoberta encoder, TokenClassifier head, Lora? lora)
+    private SlotWeights(XlmRoberta encoder, TokenClassifier head, Lora? lora = null, BlockAdapters? blocks = null)
     {
-        (Head, _lora) = (head, lora);
+        (Head, _lora, _blocks) = (head, lora, blocks);
         _adapters = [.. encoder.Linears.Select(linear => linear.Adapter)];
-        Trained = lora is null ? [encoder.Parameters, head.Parameters] : [lora.Parameters, head.Parameters];
+        Trained = [lora?.Parameters ?? blocks?.Parameters ?? encoder.Parameters, head.Parameters];
         Detach(encoder);
     }
 
     public TokenClassifier Head { get; }
 
-    public bool IsAdapter => _lora is not null;
+    public bool IsAdapter => _lora is not null || _blocks is not null;
 
-    /// <summary>A and B of an adapter; null for a whole encoder.</summary>
+    /// <summary>A and B of an adapter; null for a whole encoder, and for an adapter of another kind.</summary>
     public Lora? Adapter => _lora;
+
+    /// <summary>An adapter at the blocks; null for a whole encoder, and for A and B.</summary>
+    public BlockAdapters? Blocks => _blocks;
 
     /// <summary>The sets of which parts are marked for training: the encoder's or the adapter's, and the head's.
     /// </summary>
@@ -37,7 +41,7 @@ public sealed class SlotWeights : IDisposable
     {
         Detach(encoder);
         encoder.Parameters.Train(_ => true);
-        return new SlotWeights(encoder, NewHead(encoder, labels, seed), lora: null);
+        return new SlotWeights(encoder, NewHead(encoder, labels, seed));
     }
 
     /// <summary>A fresh adapter and a head, both drawn from the seed of the settings; the encoder is frozen.</summary>
@@ -48,12 +52,29 @@ public sealed class SlotWeights : IDisposable
         return new SlotWeights(encoder, NewHead(encoder, labels, settings.Seed), Lora.Attach(encoder, settings));
     }
 
+    /// <inheritdoc cref="Adapted(XlmRoberta, LoraSettings, int)"/>
+    /// <exception cref="Files.RunException">Exit 3: settings that make no sense.</exception>
+    public static SlotWeights Adapted(XlmRoberta encoder, BlockAdapterSettings settings, int labels)
+    {
+        Detach(encoder);
+        encoder.Parameters.Train(_ => false);
+        return new SlotWeights(
+            encoder, NewHead(encoder, labels, settings.Seed), blocks: BlockAdapters.Create(encoder, settings));
+    }
+
     /// <summary>An adapter and its head from a folder; the encoder is frozen.</summary>
     /// <exception cref="Files.RunException">Exit 4: the folder does not fit the encoder or the labels.</exception>
     public static SlotWeights Load(XlmRoberta encoder, string folder, int labels, Action<string> warn)
     {
         Detach(encoder);
         TokenClassifier head = NewHead(encoder, labels, seed: 0);
+        if (BlockAdapterFolder.IsAt(folder))
+        {
+            encoder.Parameters.Train(_ => false);
+            return new SlotWeights(
+                encoder, head, blocks: BlockAdapterFolder.Load(encoder, folder, warn, head.Parameters));
+        }
+
         using PeftFolder stored = PeftFolder.Open(folder, warn);
         return new SlotWeights(encoder, head, stored.Attach(encoder, warn, head.Parameters));
     }
@@ -71,6 +92,7 @@ public sealed class SlotWeights : IDisposable
     {
         for (int i = 0; i < encoder.Linears.Count; i++)
             encoder.Linears[i].SetAdapter(place, _adapters[i]);
+        _blocks?.Attach(encoder, place);
     }
 
     /// <summary>Takes all adapters off.</summary>
@@ -78,6 +100,7 @@ public sealed class SlotWeights : IDisposable
     {
         foreach (Linear linear in encoder.Linears)
             linear.ClearAdapters();
+        BlockAdapters.Detach(encoder);
     }
 
     public void ClearGradients()
@@ -90,6 +113,7 @@ public sealed class SlotWeights : IDisposable
     public void Dispose()
     {
         _lora?.Dispose();
+        _blocks?.Dispose();
         Head.Dispose();
     }
 
