@@ -28,6 +28,7 @@ public static class AdapterStudyRunner
                 MostTogether = config.ParallelAdapters, AfterMaking = () => graph.DropModels(run),
             };
             work.MakeAll();
+            graph.DropModels(run);
             if (!graph.Artefacts.All(artefact => artefact.IsUpToDate))
                 return null;
             AdapterStudyResults results = Collect(config, graph);

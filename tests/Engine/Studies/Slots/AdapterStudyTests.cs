@@ -154,6 +154,17 @@ public sealed class AdapterStudyTests
     }
 
     [Test]
+    public void DroppedModel_IsMadeAgainWhereItIsNeeded()
+    {
+        _study.Run("out", "strategies=[mono]", "keep=none");
+        Assert.That(_study.Weights("out"), Is.Empty);
+        AdapterStudyResults later = _study.Run("out", "strategies=[vanilla]");
+        AdapterStudyResults fresh = _study.Run("fresh", "strategies=[vanilla]");
+        Assert.That(Cells(later), Is.EqualTo(Cells(fresh)));
+        Assert.That(_study.Weights("out"), Is.EqualTo(_study.Weights("fresh")));
+    }
+
+    [Test]
     public void Fact28_TwoRuns_AreEqual()
     {
         string[] settings = ["strategies=[mono, multi, vanilla, shared, non_shared]", "mono_seeds=[2]"];
