@@ -7,8 +7,8 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Bench;
 
-/// <summary>A whole training step of a Llama shape on random weights and tokens: gradient, clip, AdamW.</summary>
-internal sealed class DecoderStep : IDisposable
+/// <summary>A step of a Llama shape: all weights train, or adapters.</summary>
+internal sealed class DecoderStep : TrainingStep
 {
     public static readonly IReadOnlyList<string> Sizes = ["15m", "110m"];
 
@@ -54,10 +54,9 @@ internal sealed class DecoderStep : IDisposable
 
     public bool Recompute { get; }
 
-    public int Tokens => _ids.Length;
+    public override int Tokens => _ids.Length;
 
-    /// <summary>Operations of the last step.</summary>
-    public double Flops => _tape.ProductFlops + FlopCount.Attention(_model.Config, _bounds);
+    public override double Flops => _tape.ProductFlops + FlopCount.Attention(_model.Config, _bounds);
 
     /// <param name="size">One of <see cref="Sizes"/>.</param>
     public static CausalModel Model(Backend backend, string size, DType type)
@@ -66,8 +65,7 @@ internal sealed class DecoderStep : IDisposable
         return new Llama(config, backend, type, config.MaxPositions);
     }
 
-    /// <returns>Mean loss in nats.</returns>
-    public double Run()
+    public override double Run()
     {
         _trained.ClearGradients();
         _tape.BeginTraining(Recompute);
@@ -79,7 +77,7 @@ internal sealed class DecoderStep : IDisposable
         return _losses.Sum(Tokens) / Tokens;
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
         _optimizer.Dispose();
         _losses.Dispose();

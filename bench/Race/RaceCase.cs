@@ -1,3 +1,5 @@
+using static System.FormattableString;
+
 namespace FastCpt.Bench.Racing;
 
 /// <summary>A way in which the peer does the work.</summary>
@@ -19,7 +21,8 @@ internal sealed record RaceCase(
     public static IReadOnlyList<RaceCase> All { get; } =
     [
         .. OfSize("15m", "Llama 15M, 8 x 256", 9), .. OfSize("110m", "Llama 110M, 4 x 512", 3),
-        .. Adapters("qv", "q and v"), .. Adapters("all", "all linears"),
+        .. Adapters("qv", "q and v"), .. Adapters("all", "all linears"), .. Encoder(real: false),
+        .. Encoder(real: true),
         Update("update", "clip, AdamW, L2-SP, 100M numbers, F32 anchor", "", "autograd"),
         Update("update-bf16-anchor", "the same, BF16 anchor", "anchor=bf16", "autograd"),
         Update("update-bf16-copy", "the same, BF16 anchor and working copy", "bf16 anchor=bf16", "autograd"),
@@ -49,6 +52,31 @@ internal sealed record RaceCase(
         RaceCase Of(string suffix, string type, string ours, string peer) => new(
             $"110m-lora-{on}{suffix}", $"Llama 110M, LoRA 32 on {title}, {type}", "adapters",
             $"steps 110m{ours} lora=32 on={on}", Decoder("110m", $"{peer} --lora 32 --lora-on {on}"), Steps: 3);
+    }
+
+    /// <summary>LoRA of rank 32 on all linears of XLM-R's base shape, 32 sentences.</summary>
+    /// <remarks>The peer adapts what its program adapts; its sentences are all as long as the longest.</remarks>
+    private static IEnumerable<RaceCase> Encoder(bool real)
+    {
+        const int Sentences = 32, Length = 64;
+        int padded = real ? SentenceLengths.PaddedLength(Sentences) : Length;
+        string shape = Invariant($"--batch {Sentences} --seq {padded}"), name = real ? "xlmr-real" : "xlmr";
+        string title = real
+            ? Invariant($"{Sentences} real sentences, the peer's padded to {padded}")
+            : Invariant($"{Sentences} x {Length}");
+        yield return Of("", "fp32", "", "");
+        yield return Of("-bf16", "BF16", " bf16", " --bf16");
+
+        RaceCase Of(string suffix, string type, string ours, string peer) => new(
+            name + suffix, $"XLM-R base, LoRA 32 on all linears, {title}, {type}", "encoder",
+            $"steps xlmr{ours} on=all{(real ? " real" : "")}",
+            [
+                .. from attention in new[] { "sdpa", "manual" }
+                   select new PeerMode(
+                       $"{(peer.Length > 0 ? "BF16 autocast" : "fp32")}, {attention} attention, fused AdamW",
+                       $"xlmr --mode lora --lora 32 --lora-on all --opt fused {shape}{peer} --attn {attention}"),
+            ],
+            Steps: real ? SentenceLengths.BatchCount : 3);
     }
 
     private static PeerMode[] Decoder(string size, string options) =>
