@@ -13,12 +13,16 @@ public sealed class PackedWeights : IDisposable
     /// <summary>Most rows of a pass for which copies are worth their memory.</summary>
     public const int MostRows = 512;
 
+    /// <summary>The same of copies for x Wᵀ, which is quicker to pack for: dy W has the weight turned.</summary>
+    public const int MostForwardRows = 256;
+
     private readonly List<Parameter> _packed = [];
     private readonly DeviceBuffer? _buffer;
 
     /// <param name="parameters">All of a model, marked for training.</param>
     /// <param name="linears">Its linear layers, with their adapters.</param>
-    /// <param name="rows">Tokens of a pass; beyond <see cref="MostRows"/> nothing is packed.</param>
+    /// <param name="rows">Tokens of a pass; beyond <see cref="MostForwardRows"/> only what gradients go through is
+    /// packed, beyond <see cref="MostRows"/> nothing.</param>
     /// <exception cref="DeviceException">The memory is not to be had.</exception>
     public PackedWeights(ParameterSet parameters, IEnumerable<Linear> linears, long rows)
     {
@@ -28,7 +32,8 @@ public sealed class PackedWeights : IDisposable
         List<Copy> copies = [];
         foreach ((Parameter weight, bool backward) in Frozen(parameters, linears))
         {
-            Bytes += Add(weight, WeightSide.Forward);
+            if (rows <= MostForwardRows)
+                Bytes += Add(weight, WeightSide.Forward);
             if (backward)
                 Bytes += Add(weight, WeightSide.Backward);
         }

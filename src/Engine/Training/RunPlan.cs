@@ -48,7 +48,7 @@ public sealed record RunPlan(
                 products += TokenMask.Share * 2 * length * rows * (trains ? 3 : 2);
             if (!trains && rows <= PackedWeights.MostRows && parameter.Shape.Rank == 2
                 && parameter.Name is not (ParameterLayout.Embedding or ParameterLayout.Head))
-                packed += 2 * length * valueBytes;
+                packed += (rows <= PackedWeights.MostForwardRows ? 2 : 1) * length * valueBytes;
             if (!trains)
                 continue;
             trained += length;

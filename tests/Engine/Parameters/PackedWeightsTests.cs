@@ -26,7 +26,16 @@ public sealed class PackedWeightsTests
     }
 
     [Test]
-    public void ManyRows_NeedNoCopies()
+    public void ManyRows_HaveCopiesForGradientsAlone()
+    {
+        using Layers layers = new(trained: "middle");
+        using var packed = new PackedWeights(layers.Parameters, layers.Linears, PackedWeights.MostForwardRows + 1);
+        Assert.That(Sides(layers["first"]), Is.EqualTo((false, false)));
+        Assert.That(Sides(layers["last"]), Is.EqualTo((false, true)));
+    }
+
+    [Test]
+    public void ManyMoreRows_NeedNoCopies()
     {
         using Layers layers = new(trained: "first");
         using var packed = new PackedWeights(layers.Parameters, layers.Linears, PackedWeights.MostRows + 1);
