@@ -200,6 +200,11 @@ public sealed partial class Tape
         return output;
     }
 
+    /// <summary>What drops out of attention's probabilities in this pass: nothing unless it trains.</summary>
+    /// <inheritdoc cref="Dropout"/>
+    public AttentionDropout DropoutOfAttention(Tensor rowKeys, float rate, int layer) =>
+        _training && rate > 0 ? new AttentionDropout(rate, KeyOf(layer), rowKeys) : default;
+
     /// <summary>Softmax attention within segments: q [M, H·D], k and v [M, K·D] to [M, H·D].</summary>
     public Activation Attention(
         Activation q, Activation k, Activation v, Segments segments, in AttentionShape shape)

@@ -25,8 +25,9 @@ public abstract partial class Backend
     /// <summary>Softmax attention of each query over the visible keys of its segment.</summary>
     /// <remarks>
     /// o = softmax(scale · q kᵀ) v per head; lse = log Σ exp(scale · q kᵀ) in natural units (−∞ for padding). Scores
-    /// of a whole segment are never held. Keys are visited in blocks that start at the segment's first row.
-    /// Vaswani et al. 2017, equation 1; Dao 2023 for the backward pass.
+    /// of a whole segment are never held. Keys are visited in blocks that start at the segment's first row. Where
+    /// shape has a dropout, o = (m · p) v with p the softmax and m = 1/(1 − rate) where the mask keeps, else 0; lse is
+    /// as without. Vaswani et al. 2017, equation 1 and section 5.4; Dao 2023 for the backward pass.
     /// </remarks>
     /// <param name="q">[M, H·D].</param>
     /// <param name="k">[M, K·D].</param>
@@ -42,8 +43,10 @@ public abstract partial class Backend
 
     /// <summary>Gradients of <see cref="Attention"/>.</summary>
     /// <remarks>
-    /// With p = exp(scale · q kᵀ − lse), δ = Σ dO · o per row and head: dv += pᵀ dO; ds = p · (dO vᵀ − δ) · scale;
-    /// dq += ds k; dk += dsᵀ q. Keys' gradients add query heads of a group in order, then queries in order.
+    /// With p = exp(scale · q kᵀ − lse), m = 1 without dropout, and δ = Σ dO · o per row and head: dv += (m · p)ᵀ dO;
+    /// dp = m · dO vᵀ; ds = p · (dp − δ) · scale; dq += ds k; dk += dsᵀ q. The softmax wants Σ p · dp over the keys for
+    /// δ, which is dO · Σ m p v = dO · o: the o that dropout made. Keys' gradients add query heads of a group in order,
+    /// then queries in order. The mask is drawn again from the same counters.
     /// </remarks>
     /// <param name="o">[M, H·D], as forward wrote it.</param>
     /// <param name="dO">[M, H·D].</param>
@@ -79,6 +82,10 @@ public abstract partial class Backend
             shape.HeadSize > 0 && shape.KeyHeads > 0 && shape.Heads % shape.KeyHeads == 0,
             $"{shape.Heads} query heads cannot share {shape.KeyHeads} key heads of {shape.HeadSize}.");
         Expect.That(shape.Mask != AttentionMask.Window || shape.Window > 0, $"A window of {shape.Window} rows.");
+        AttentionDropout dropout = shape.Dropout;
+        Expect.That(dropout.Rate is >= 0 and < 1, $"A dropout rate of {dropout.Rate}.");
+        if (dropout.Rate > 0)
+            Expect.Vector(dropout.RowKeys, nameof(dropout.RowKeys), DType.I64, q.Rows);
         long width = (long)shape.Heads * shape.HeadSize, keyWidth = (long)shape.KeyHeads * shape.HeadSize;
         Expect.Matrix(q, nameof(q), q.Type, q.Rows, width);
         Expect.Matrix(k, nameof(k), q.Type, q.Rows, keyWidth);

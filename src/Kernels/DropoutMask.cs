@@ -7,7 +7,9 @@ namespace FastCpt.Kernels;
 /// <para>The cipher's key is one Philox block of the stream's key (<see cref="Philox.Key"/> of the seed and stream
 /// Dropout) over the counter (update low, update high, layer, 0), words 0 and 1.</para>
 /// <para>The number of element (row, column) is word column mod 4 of the block with that key over the counter
-/// (column / 4, 0, row key low, row key high). It is kept when the number is at least rate · 2³².</para>
+/// (column / 4, head, row key low, row key high). It is kept when the number is at least rate · 2³². Attention's
+/// probabilities have rows of each head, their columns being keys by place in the segment; other rows are of head 0.
+/// </para>
 /// </remarks>
 internal readonly struct DropoutMask
 {
@@ -31,12 +33,12 @@ internal readonly struct DropoutMask
     public double KeptScale { get; }
 
     /// <summary>The numbers of columns 4 · quad to 4 · quad + 3.</summary>
-    public (uint X0, uint X1, uint X2, uint X3) Numbers(long rowKey, long quad) =>
-        Philox.Block(Key0, Key1, (uint)quad, 0, (uint)rowKey, (uint)((ulong)rowKey >> 32));
+    public (uint X0, uint X1, uint X2, uint X3) Numbers(long rowKey, long quad, int head = 0) =>
+        Philox.Block(Key0, Key1, (uint)quad, (uint)head, (uint)rowKey, (uint)((ulong)rowKey >> 32));
 
-    public bool Keeps(long rowKey, long column)
+    public bool Keeps(long rowKey, long column, int head = 0)
     {
-        var (x0, x1, x2, x3) = Numbers(rowKey, column / 4);
+        var (x0, x1, x2, x3) = Numbers(rowKey, column / 4, head);
         uint number = (column % 4) switch { 0 => x0, 1 => x1, 2 => x2, _ => x3 };
         return number >= Threshold;
     }

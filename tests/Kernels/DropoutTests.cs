@@ -105,6 +105,9 @@ public sealed class DropoutTests
         DropoutMask mask = new(Key, 0.5f);
         for (int lane = 0; lane < 4; lane++)
             Assert.That(mask.Keeps(0x0123456789ABCDEF, 20 + lane), Is.EqualTo(lanes[lane] >= 0x80000000));
+        Assert.That(
+            mask.Numbers(0x0123456789ABCDEF, 5, head: 7),
+            Is.EqualTo(Philox.Block(key0, key1, 5, 7, 0x89ABCDEF, 0x01234567)));
     }
 
     [Test]

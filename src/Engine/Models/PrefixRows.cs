@@ -13,7 +13,8 @@ internal sealed class PrefixRows
 {
     private readonly List<Group> _groups = [];
     private int[] _order = [], _inverse = [], _bounds = [], _ids = [];
-    private Tensor _orderTensor, _inverseTensor;
+    private long[] _rowKeys = [], _orderedKeys = [];
+    private Tensor _orderTensor, _inverseTensor, _rowKeysTensor;
 
     /// <summary>Sentences that see one prefix.</summary>
     /// <param name="First">First of the prefix's rows in a stack: P for every sentence.</param>
@@ -45,6 +46,7 @@ internal sealed class PrefixRows
         _orderTensor = Upload(t, _order, new Shape(rows + Added));
         _inverseTensor = Upload(t, _inverse, new Shape(rows + Added));
         Segments = new Segments(Upload(t, _bounds, new Shape(count / 2, 2)), longest);
+        _rowKeysTensor = inputs.RowKeys.IsNone ? Tensor.None : OrderKeys(t, inputs.RowKeys, rows);
     }
 
     /// <summary>Attention in which sentences see their prefixes: [M, C] to [M, C].</summary>
@@ -60,10 +62,11 @@ internal sealed class PrefixRows
                 values = t.AddRows(values, t.Embedding(group.Ids, prefix.Values, scale: 1), group.First);
             }
 
+        AttentionShape ordered = shape with { Dropout = shape.Dropout with { RowKeys = _rowKeysTensor } };
         Activation queries = t.Zeros(q.Value.Type, Added + q.Value.Rows, q.Value.Cols);
         Activation o = t.Attention(
             Ordered(t, t.AddRows(queries, q, Added)), Ordered(t, t.AddRows(keys, k, Added)),
-            Ordered(t, t.AddRows(values, v, Added)), Segments, shape);
+            Ordered(t, t.AddRows(values, v, Added)), Segments, ordered);
         return t.Rows(t.Permute(o, _inverseTensor, _orderTensor), new RowRange(Added, q.Value.Rows));
     }
 
@@ -118,10 +121,23 @@ internal sealed class PrefixRows
         }
     }
 
-    private static void Grow(ref int[] numbers, int count)
+    /// <summary>Keys of all M' rows, I64: 0 for a prefix's, whose queries nobody reads.</summary>
+    private Tensor OrderKeys(Tape t, Tensor rowKeys, int rows)
+    {
+        Grow(ref _rowKeys, rows);
+        Grow(ref _orderedKeys, rows + Added);
+        t.Backend.Download(rowKeys, MemoryMarshal.AsBytes(_rowKeys.AsSpan(0, rows)));
+        for (int i = 0; i < rows + Added; i++)
+            _orderedKeys[i] = _order[i] < Added ? 0 : _rowKeys[_order[i] - Added];
+        Tensor tensor = t.Take(DType.I64, new Shape(rows + Added));
+        t.Backend.Upload(MemoryMarshal.AsBytes(_orderedKeys.AsSpan(0, rows + Added)), tensor);
+        return tensor;
+    }
+
+    private static void Grow<T>(ref T[] numbers, int count)
     {
         if (numbers.Length < count)
-            numbers = new int[count];
+            numbers = new T[count];
     }
 
     private static Tensor Upload(Tape t, int[] numbers, Shape shape)

@@ -1,4 +1,3 @@
-using FastCpt.Engine.Files;
 using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
 
@@ -83,11 +82,6 @@ public sealed class XlmRoberta : Model
     {
         if (!tape.IsTraining || (HiddenDropout == 0 && AttentionDropout == 0))
             return;
-        if (AttentionDropout > 0)
-            throw new RunException(
-                ExitCode.Config,
-                FormattableString.Invariant($"attention_probs_dropout_prob is {AttentionDropout}, which training does ")
-                + "not support. Set it to 0; hidden_dropout_prob may stay.");
         if (Inputs.RowKeys.IsNone)
             throw new ArgumentException("A pass with dropout needs the keys of its rows.");
     }
@@ -141,7 +135,12 @@ internal sealed class XlmRobertaBlock : IBlock
 
     public Activation Forward(Tape t, Activation x)
     {
-        Activation heads = _site.Attention(t, t.Linear(x, _query), t.Linear(x, _key), t.Linear(x, _value), _shape);
+        AttentionShape shape = _shape with
+        {
+            Dropout = t.DropoutOfAttention(
+                _model.Inputs.RowKeys, _model.AttentionDropout, DropoutLayers.AttentionProbabilities(_layer)),
+        };
+        Activation heads = _site.Attention(t, t.Linear(x, _query), t.Linear(x, _key), t.Linear(x, _value), shape);
         x = Residual(t, heads, _output, x, DropoutLayers.AttentionOutput(_layer));
         x = t.LayerNorm(x, _attentionNormWeight, _attentionNormBias, _model.Config.NormEpsilon);
         Activation inner = t.Gelu(t.Linear(x, _up));                                                     // [M, F]

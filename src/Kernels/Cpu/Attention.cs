@@ -26,6 +26,7 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
     private readonly float* _queries, _mix;          // [rows, RowFloats], [rows, PaddedSize]
     private readonly float* _scores;                 // [tile, ScoreRow]
     private readonly float* _max, _sum, _alpha;      // [rows + Lanes], [rows, Lanes], [Lanes]
+    private readonly uint* _numbers;                 // [tile, ScoreRow], of the dropout mask
     private readonly byte* _packed, _finite;         // [blocks], 1 where a block of keys is packed, its values finite
     private readonly int _rows;
     private int _start, _length, _keyHead;
@@ -45,7 +46,8 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
         _max = _mix + _rows * operands.PaddedSize;
         _sum = _max + _rows + Lanes;
         _alpha = _sum + _rows * Lanes;
-        _values = _alpha + Lanes;
+        _numbers = (uint*)(_alpha + Lanes);
+        _values = (float*)_numbers + Lanes * ScoreRow;
         _keys = _values + blocks * operands.BlockFloats<TSteps>(product.Cols);
         _packed = (byte*)(_keys + blocks * operands.TurnedFloats<TSteps>(product.Cols));
         _finite = _packed + blocks;
@@ -54,7 +56,7 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
     public static long ScratchFloats(in AttentionOperands operands, AttentionProduct product)
     {
         long blocks = AttentionOperands.KeyBlocks(operands.Longest);
-        return Lanes * (ScoreRow + 2)
+        return Lanes * (2 * ScoreRow + 2)
             + AttentionOperands.QueryRows(product) * (operands.RowFloats<TSteps>() + operands.PaddedSize + Lanes + 1)
             + blocks * (operands.BlockFloats<TSteps>(product.Cols) + operands.TurnedFloats<TSteps>(product.Cols) + 1);
     }
@@ -82,7 +84,7 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
         {
             PackKeys(block);
             for (int row = 0; row < count; row += _product.Rows)
-                Visit(block, first, row, Math.Min(_product.Rows, count - row));
+                Visit(block, first, row, Math.Min(_product.Rows, count - row), head);
         }
 
         Finish(first, count, head);
@@ -106,7 +108,7 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
     /// <summary>A tile of rows meets a block of keys.</summary>
     /// <param name="first">First row of the block of queries.</param>
     /// <param name="row">First row of the tile, in its block.</param>
-    private void Visit(int block, int first, int row, int count)
+    private void Visit(int block, int first, int row, int count, int head)
     {
         int* seen = stackalloc int[Lanes], end = stackalloc int[Lanes];
         _operands.VisibleInBlock(first + row, count, block * Block, _length, seen, end);
@@ -119,6 +121,8 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
         _product.Multiply(
             _queries + row * size, size, _keys + block * _operands.TurnedFloats<TSteps>(cols) + from / cols * panel,
             panel, _operands.HeadSteps<TSteps>(), count, _scores + from, ScoreRow, to - from, adds: false);
+        if (_operands.DropsOut)
+            _operands.Draw(_start + first + row, count, head, block * Block, from, to, ScoreRow, _numbers);
         Softmax(row, count, from, to, seen, end);
         for (int index = 0; index < count; index++)
             if (_alpha[index] != 1)
@@ -128,7 +132,8 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
             AttentionOperands.BlockPanel<TSteps>(cols), count, mix, padded, padded, seen, end, _finite[block] != 0);
     }
 
-    /// <summary>Scores become 2 to (scaled score − maximum so far), 0 where unseen; maxima and sums go on.</summary>
+    /// <summary>Scores become 2 to (scaled score − maximum so far), 0 where unseen or dropped out; maxima and sums go
+    /// on, of what dropped out as well.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Softmax(int row, int count, int from, int to, int* seen, int* end)
     {
@@ -149,7 +154,7 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
         for (int index = 0; index < count; index++)
         {
             Vector512<float> added = Exponentiate(
-                _scores + index * ScoreRow, scale, top[index], from, to, seen[index], end[index]);
+                index, scale, top[index], from, to, seen[index], end[index]);
             float* sum = _sum + (row + index) * Lanes;
             Vector512.FusedMultiplyAdd(Vector512.Load(sum), Vector512.Create(_alpha[index]), added).Store(sum);
         }
@@ -173,11 +178,12 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
     }
 
     /// <summary>Writes a row of powers, as a left side, over its scores.</summary>
-    /// <returns>Their sum before they are rounded to steps.</returns>
+    /// <returns>Their sum before they drop out or are rounded to steps.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Exponentiate(
-        float* scores, Vector512<float> scale, float reference, int from, int to, int first, int end)
+    private readonly Vector512<float> Exponentiate(
+        int index, Vector512<float> scale, float reference, int from, int to, int first, int end)
     {
+        float* scores = _scores + index * ScoreRow;
         Vector512<float> sum = Vector512<float>.Zero, shift = Vector512.Create(-reference);
         for (int col = from; col < to; col += 32)
         {
@@ -185,6 +191,12 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
             if (col + 16 < to)
                 upper = Power(scores, scale, shift, col + 16, first, end);
             sum = sum + lower + upper;
+            if (_operands.DropsOut)
+            {
+                uint* numbers = _numbers + index * ScoreRow + col;
+                (lower, upper) = (_operands.Kept(lower, numbers), _operands.Kept(upper, numbers + 16));
+            }
+
             TSteps.StoreRow(lower, upper, scores, col);
         }
 
@@ -210,7 +222,7 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
             (Vector512.Load(row + col) * factors).Store(row + col);
     }
 
-    /// <summary>o = mix / sum and lse = maximum + log(sum).</summary>
+    /// <summary>o = mix / sum, times the scale of what dropout kept, and lse = maximum + log(sum).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Finish(int first, int count, int head)
     {
@@ -221,7 +233,7 @@ internal unsafe ref struct AttentionForward<TElement, TSteps>
         for (int row = 0; row < count; row++, at += stride)
         {
             float sum = VectorMath.Sum(Vector512.Load(_sum + row * Lanes));
-            Vector512<float> share = Vector512.Create(1 / sum);
+            Vector512<float> share = Vector512.Create(_operands.KeptScale / sum);
             // Adding 0 makes one zero of the two, whose sign unseen keys could otherwise change.
             for (int col = 0; col < size; col += 16)
                 Row.Store<TElement>(

@@ -28,6 +28,7 @@ internal unsafe ref struct AttentionBackward<TElement, TSteps>
     private readonly float* _querySteps, _dOutputSteps;     // a block of queries as steps
     private readonly float* _p, _dScores;                   // [held blocks, steps of queries, ScoreRow]
     private readonly float* _tile, _dTile;                  // [MostRows, ScoreRow], this member's
+    private readonly uint* _numbers;                        // the same, of the dropout mask
     private readonly float* _lse, _delta;                   // [rows]
     private readonly byte* _keysFinite, _queriesFinite;     // [blocks]; [tiles], of queries and dOutput
     private readonly int _rows, _held;                      // queries of a block; blocks of keys with scores at hand
@@ -48,9 +49,10 @@ internal unsafe ref struct AttentionBackward<TElement, TSteps>
         _steps = operands.BlockFloats<TSteps>(cols);
         _scores = Block / TSteps.Places * ScoreRow;
         long blocks = AttentionOperands.KeyBlocks(operands.Longest);
-        _tile = scratch + team.Member * 2 * MostRows * ScoreRow;
+        _tile = scratch + team.Member * 3 * MostRows * ScoreRow;
         _dTile = _tile + MostRows * ScoreRow;
-        _p = scratch + team.Members * 2 * MostRows * ScoreRow;
+        _numbers = (uint*)(_dTile + MostRows * ScoreRow);
+        _p = scratch + team.Members * 3 * MostRows * ScoreRow;
         _dScores = _p + _held * _scores;
         _queries = _dScores + _held * _scores;
         _dOutput = _queries + Block * operands.RowFloats<TSteps>();
@@ -72,7 +74,7 @@ internal unsafe ref struct AttentionBackward<TElement, TSteps>
     {
         long blocks = AttentionOperands.KeyBlocks(operands.Longest), padded = operands.PaddedSize;
         long steps = operands.BlockFloats<TSteps>(product.Cols), turned = operands.TurnedFloats<TSteps>(product.Cols);
-        return 2L * ScoreRow * (members * MostRows + Held(operands, members) * Block / TSteps.Places)
+        return ScoreRow * (3L * members * MostRows + 2 * Held(operands, members) * Block / TSteps.Places)
             + Block * (2 * operands.RowFloats<TSteps>() + padded + 3) + 2 * steps
             + blocks * (2 * Block * padded + steps + 2 * turned + 1);
     }
@@ -94,8 +96,8 @@ internal unsafe ref struct AttentionBackward<TElement, TSteps>
                 continue;
             long at = _operands.KeyAt(start + row, keyHead), packed = (long)row * _operands.PaddedSize;
             int count = Math.Min(_inRows.Rows, length - row);
-            AddRows(_dKeys + packed, count, _operands.Shape.Scale, _gradients.DKeys, at);
-            AddRows(_dValues + packed, count, 1, _gradients.DValues, at);
+            _operands.AddRows<TElement>(_dKeys + packed, count, _operands.Shape.Scale, _gradients.DKeys, at);
+            _operands.AddRows<TElement>(_dValues + packed, count, _operands.KeptScale, _gradients.DValues, at);
         }
 
         _team.Meet();
@@ -139,7 +141,7 @@ internal unsafe ref struct AttentionBackward<TElement, TSteps>
             for (int row = 0; row < count; row += _inRows.Rows)
                 if (_team.Takes(row / _inRows.Rows))
                     for (int other = block; other < stop; other++)
-                        Visit(other, (other - block) * _scores, first, row, Math.Min(_inRows.Rows, count - row));
+                        Visit(other, (other - block) * _scores, first, row, Math.Min(_inRows.Rows, count - row), head);
             _team.Meet();
             for (int other = block; other < stop; other++)
                 for (int key = 0; key < Math.Min(Block, _length - other * Block); key += _across.Rows)
@@ -150,7 +152,7 @@ internal unsafe ref struct AttentionBackward<TElement, TSteps>
 
         for (int row = 0; row < count; row += _inRows.Rows)
             if (_team.Takes(row / _inRows.Rows))
-                AddRows(
+                _operands.AddRows<TElement>(
                     _dQueries + row * _operands.PaddedSize, Math.Min(_inRows.Rows, count - row),
                     _operands.Shape.Scale, _gradients.DQueries, _operands.QueryAt(_start + first + row, head));
     }
@@ -195,7 +197,7 @@ internal unsafe ref struct AttentionBackward<TElement, TSteps>
 
     /// <summary>A tile of rows meets a block of keys: probabilities, gradients of scores, and dq.</summary>
     /// <param name="at">Where the block's scores are.</param>
-    private readonly void Visit(int block, long at, int first, int row, int count)
+    private readonly void Visit(int block, long at, int first, int row, int count, int head)
     {
         int* seen = stackalloc int[MostRows], end = stackalloc int[MostRows];
         _operands.VisibleInBlock(first + row, count, block * Block, _length, seen, end);
@@ -211,6 +213,8 @@ internal unsafe ref struct AttentionBackward<TElement, TSteps>
         _inRows.Multiply(
             _dOutput + row * size, size, _valuesTurned + skipped, panel, steps, count, _dTile + from, ScoreRow,
             to - from, adds: false);
+        if (_operands.DropsOut)
+            _operands.Draw(_start + first + row, count, head, block * Block, from, to, ScoreRow, _numbers);
         for (int index = 0; index < count; index += 2)
             Differentiate(at, row, index, from, to, seen, end);
         _inRows.AddSeen<TSteps>(
@@ -220,7 +224,7 @@ internal unsafe ref struct AttentionBackward<TElement, TSteps>
     }
 
     /// <summary>Of two rows: p = exp(score − lse) and p (dO · v − δ), 0 where unseen, as steps for the keys; the
-    /// latter also in rows, for the queries.</summary>
+    /// latter also in rows, for the queries. Where the mask drops, p for the keys and dO · v are 0.</summary>
     /// <param name="index">The first of the rows, in its tile.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Differentiate(long at, int row, int index, int from, int to, int* seen, int* end)
@@ -266,7 +270,12 @@ internal unsafe ref struct AttentionBackward<TElement, TSteps>
         p = VectorMath.Exp2(
             Vector512.FusedMultiplyAdd(
                 Vector512.Load(_tile + index * ScoreRow + col), scale, Vector512.Create(-_lse[row + index])));
-        dScore = p * (Vector512.Load(_dTile + index * ScoreRow + col) - Vector512.Create(_delta[row + index]));
+        Vector512<float> dP = Vector512.Load(_dTile + index * ScoreRow + col);
+        if (_operands.DropsOut)
+            dP = _operands.Kept(dP * Vector512.Create(_operands.KeptScale), _numbers + index * ScoreRow + col);
+        dScore = p * (dP - Vector512.Create(_delta[row + index]));
+        if (_operands.DropsOut)
+            p = _operands.Kept(p, _numbers + index * ScoreRow + col);
         if (col >= seen[index] && col + 16 <= end[index])
             return;
         Vector512<float> visible = AttentionOperands.Between(col, seen[index], end[index]);
@@ -291,23 +300,6 @@ internal unsafe ref struct AttentionBackward<TElement, TSteps>
         _across.AddSeen<TSteps>(
             _dScores + at + key, 0, _querySteps, panel, keys, _dKeys + (long)index * padded, padded, padded, seen,
             end, isFinite);
-    }
-
-    /// <summary>Adds packed rows times a factor to one head of a gradient.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void AddRows(float* rows, int count, float factor, Tensor gradient, long at)
-    {
-        int size = _operands.Size, padded = _operands.PaddedSize;
-        long stride = gradient.Cols;
-        void* target = (void*)gradient.Address;
-        Vector512<float> factors = Vector512.Create(factor);
-        for (int row = 0; row < count; row++, at += stride)
-            for (int col = 0; col < size; col += 16)
-                Row.Store<TElement>(
-                    Vector512.FusedMultiplyAdd(
-                        Vector512.Load(rows + (long)row * padded + col), factors,
-                        Row.Load<TElement>(target, at, col, size)),
-                    target, at, col, size);
     }
 }
 

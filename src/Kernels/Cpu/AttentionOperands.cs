@@ -14,6 +14,8 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
     /// <summary>Powers of e as powers of 2.</summary>
     public const float Log2OfE = 1.44269504f;
 
+    private readonly DropoutMask _mask = new(shape.Dropout.Key, shape.Dropout.Rate);
+
     public Tensor Queries => q;
 
     public Tensor Keys => k;
@@ -41,6 +43,12 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
 
     /// <summary>What scores are multiplied by so that powers of 2 replace those of e.</summary>
     public float BinaryScale => shape.Scale * Log2OfE;
+
+    /// <summary>Whether probabilities drop out.</summary>
+    public bool DropsOut => shape.Dropout.Rate > 0;
+
+    /// <summary>What a kept probability is multiplied by; 1 where none drops out.</summary>
+    public float KeptScale => (float)_mask.KeptScale;
 
     /// <summary>Blocks of keys of so many rows.</summary>
     public static int KeyBlocks(int rows) => (rows + KeyBlock - 1) / KeyBlock;
@@ -181,6 +189,42 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
                     col + 16 < Size ? Row.Load<TElement>(start, at, col + 16, Size) : Vector512<float>.Zero,
                     target, col);
     }
+
+    /// <summary>Adds packed rows times a factor to one head of a gradient.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void AddRows<TElement>(float* rows, int count, float factor, Tensor gradient, long at)
+        where TElement : struct, IElement
+    {
+        long stride = gradient.Cols;
+        void* target = (void*)gradient.Address;
+        Vector512<float> factors = Vector512.Create(factor);
+        for (int row = 0; row < count; row++, at += stride)
+            for (int col = 0; col < Size; col += 16)
+                Row.Store<TElement>(
+                    Vector512.FusedMultiplyAdd(
+                        Vector512.Load(rows + (long)row * PaddedSize + col), factors,
+                        Row.Load<TElement>(target, at, col, Size)),
+                    target, at, col, Size);
+    }
+
+    /// <summary>Numbers of the mask of some rows of a head and of keys that a tile of scores holds.</summary>
+    /// <param name="row">The first of them in the batch.</param>
+    /// <param name="block">Place in the segment of the key in column 0.</param>
+    /// <param name="from">First column wanted.</param>
+    /// <param name="to">One past the last, at most <see cref="KeyBlock"/>.</param>
+    /// <param name="numbers">[count, stride]; columns from to to − 1 are overwritten, and others may be.</param>
+    public void Draw(int row, int count, int head, int block, int from, int to, int stride, uint* numbers)
+    {
+        long* rowKeys = (long*)shape.Dropout.RowKeys.Address + row;
+        for (int index = 0; index < count; index++, numbers += stride)
+            for (int col = from / Dropout.Cols * Dropout.Cols; col < to; col += Dropout.Cols)
+                Dropout.Draw(_mask, rowKeys[index], (block + col) / 4, head, numbers + col);
+    }
+
+    /// <summary>What the mask keeps of 16 columns, 0 elsewhere.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<float> Kept(Vector512<float> value, uint* numbers) => Vector512.ConditionalSelect(
+        Dropout.Kept(numbers, Vector512.Create(_mask.Threshold)), value, Vector512<float>.Zero);
 
     /// <summary>Asks for one head's part of some rows, so that it is near when its turn comes.</summary>
     /// <remarks>Rows lie far apart, which no hardware foresees: short segments would wait for memory.</remarks>

@@ -8,7 +8,8 @@ namespace FastCpt.Kernels.Cpu;
 /// <summary>Dropout of rows, 64 columns at a time: the numbers of 16 counters, which are four columns each.</summary>
 internal static unsafe class Dropout
 {
-    private const int Cols = 64;
+    /// <summary>Columns that are drawn at a time.</summary>
+    public const int Cols = 64;
 
     /// <summary>y = x · kept scale where the mask keeps, else 0, for rows [start, end).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -22,7 +23,7 @@ internal static unsafe class Dropout
         for (long row = start; row < end; row++)
             for (long first = 0; first < cols; first += Cols)
             {
-                Draw(mask, rowKeys[row], first / 4, numbers);
+                Draw(mask, rowKeys[row], first / 4, head: 0, numbers);
                 for (long col = first; col < Math.Min(first + Cols, cols); col += 16)
                 {
                     Vector512<float> kept = Kept(numbers + (col - first), threshold);
@@ -45,7 +46,7 @@ internal static unsafe class Dropout
         for (long row = start; row < end; row++)
             for (long first = 0; first < cols; first += Cols)
             {
-                Draw(mask, rowKeys[row], first / 4, numbers);
+                Draw(mask, rowKeys[row], first / 4, head: 0, numbers);
                 for (long col = first; col < Math.Min(first + Cols, cols); col += 16)
                 {
                     Vector512<float> kept = Kept(numbers + (col - first), threshold);
@@ -59,30 +60,31 @@ internal static unsafe class Dropout
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Kept(uint* numbers, Vector512<uint> threshold) =>
+    public static Vector512<float> Kept(uint* numbers, Vector512<uint> threshold) =>
         Vector512.GreaterThanOrEqual(Vector512.Load(numbers), threshold).AsSingle();
 
     /// <summary>The numbers of columns 4 · quad to 4 · quad + 63 of a row.</summary>
-    private static void Draw(in DropoutMask mask, long rowKey, long quad, uint* numbers)
+    /// <param name="numbers">[64], overwritten.</param>
+    public static void Draw(in DropoutMask mask, long rowKey, long quad, int head, uint* numbers)
     {
         if (Avx512F.IsSupported)
         {
-            DrawWide(mask, rowKey, quad, numbers);
+            DrawWide(mask, rowKey, quad, head, numbers);
             return;
         }
 
         for (int i = 0; i < Cols; i += 4)
-            (numbers[i], numbers[i + 1], numbers[i + 2], numbers[i + 3]) = mask.Numbers(rowKey, quad + i / 4);
+            (numbers[i], numbers[i + 1], numbers[i + 2], numbers[i + 3]) = mask.Numbers(rowKey, quad + i / 4, head);
     }
 
     /// <summary>The same with a counter per lane. Counters are dealt so that transposing four by four inside quarters
     /// of the vectors leaves columns in order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void DrawWide(in DropoutMask mask, long rowKey, long quad, uint* numbers)
+    private static void DrawWide(in DropoutMask mask, long rowKey, long quad, int head, uint* numbers)
     {
         Vector512<uint> x0 = Vector512.Create((uint)quad)
             + Vector512.Create(0u, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        Vector512<uint> x1 = Vector512<uint>.Zero, x2 = Vector512.Create((uint)rowKey);
+        Vector512<uint> x1 = Vector512.Create((uint)head), x2 = Vector512.Create((uint)rowKey);
         Vector512<uint> x3 = Vector512.Create((uint)((ulong)rowKey >> 32));
         uint key0 = mask.Key0, key1 = mask.Key1;
         for (int round = 0; round < Philox.Rounds; round++)

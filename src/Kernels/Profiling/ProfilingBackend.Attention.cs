@@ -15,7 +15,8 @@ public sealed partial class ProfilingBackend
         double pairs = Pairs(segments, shape);
         long start = Begin();
         inner.Attention(q, k, v, segments, shape, o, lse);
-        End(nameof(Attention), start, OpCost.OfAttention(pairs, shape, false, q) + OpCost.Touching(q, k, v, o, lse));
+        End(nameof(Attention), start, OpCost.OfAttention(pairs, shape, false, q)
+            + OpCost.Touching(q, k, v, shape.Dropout.RowKeys, o, lse));
     }
 
     protected override void AttentionBackwardKernel(
@@ -26,6 +27,6 @@ public sealed partial class ProfilingBackend
         long start = Begin();
         inner.AttentionBackward(q, k, v, segments, shape, o, lse, dO, dq, dk, dv);
         End(nameof(AttentionBackward), start, OpCost.OfAttention(pairs, shape, true, q)
-            + OpCost.Touching(q, k, v, o, lse, dO, dq, dq, dk, dk, dv, dv));
+            + OpCost.Touching(q, k, v, shape.Dropout.RowKeys, o, lse, dO, dq, dq, dk, dk, dv, dv));
     }
 }

@@ -10,6 +10,7 @@ public sealed partial class ReferenceBackend
         Elements queries = new(q), values = new(v), keys = new(k), output = new(o), lses = new(lse);
         ReadOnlySpan<int> bounds = Integers(segments.Bounds);
         double[] scores = new double[segments.Longest];
+        KeptFactors kept = new(shape.Dropout);
         for (int segment = 0; segment < segments.Count; segment++)
             for (long row = bounds[2 * segment]; row < bounds[2 * segment + 1]; row++)
                 for (int head = 0; head < shape.Heads; head++)
@@ -30,7 +31,8 @@ public sealed partial class ReferenceBackend
                     {
                         double mixed = 0;
                         for (long key = first; key < end; key++)
-                            mixed += Math.Exp(scores[key - first] - logSum) * values[key, KeyColumn(head, shape) + d];
+                            mixed += kept.Of(row, head, key - bounds[2 * segment])
+                                * Math.Exp(scores[key - first] - logSum) * values[key, KeyColumn(head, shape) + d];
                         output[row, (long)head * shape.HeadSize + d] = mixed;
                     }
                 }
@@ -69,12 +71,28 @@ public sealed partial class ReferenceBackend
     private static long KeyColumn(int head, in AttentionShape shape) =>
         (long)(head / (shape.Heads / shape.KeyHeads)) * shape.HeadSize;
 
+    /// <summary>What probabilities are multiplied by: 1 without dropout, else 0 or 1/(1 − rate).</summary>
+    private readonly unsafe struct KeptFactors(AttentionDropout dropout)
+    {
+        private readonly DropoutMask _mask = new(dropout.Key, dropout.Rate);
+
+        /// <param name="place">Of the key in its segment.</param>
+        public double Of(long row, int head, long place)
+        {
+            if (dropout.Rate == 0)
+                return 1;
+            long rowKey = ((long*)dropout.RowKeys.Address)[row];
+            return _mask.Keeps(rowKey, place, head) ? _mask.KeptScale : 0;
+        }
+    }
+
     /// <summary>The backward formulas of one attention layer, term by term.</summary>
     private readonly struct AttentionGradient(
         Tensor q, Tensor k, Tensor v, Tensor o, Tensor lse, Tensor dO, AttentionShape shape)
     {
         private readonly Elements _queries = new(q), _keys = new(k), _values = new(v);
         private readonly Elements _output = new(o), _lses = new(lse), _dOutput = new(dO);
+        private readonly KeptFactors _kept = new(shape.Dropout);
 
         /// <summary>Adds the gradients of one segment's rows [start, stop) and of one key head.</summary>
         public void Add(int start, int stop, int keyHead, Tensor dq, Tensor dk, Tensor dv)
@@ -105,7 +123,7 @@ public sealed partial class ReferenceBackend
             var (first, end) = VisibleKeys(start, stop, row, shape);
             for (long key = first; key < end; key++)
             {
-                var (p, dScore) = Terms(row, key, head, delta);
+                var (p, dScore) = Terms(row, key, head, delta, _kept.Of(row, head, key - start));
                 for (int d = 0; d < shape.HeadSize; d++)
                 {
                     sums[d] += dScore * _keys[key, keyColumn + d];
@@ -131,13 +149,14 @@ public sealed partial class ReferenceBackend
             return sum;
         }
 
-        /// <summary>The probability of a key, p = exp(score − lse), and ds = p · (dO · v − δ) · scale.</summary>
-        private (double P, double DScore) Terms(long row, long key, int head, double delta)
+        /// <summary>What a key's value is multiplied by, m · p of p = exp(score − lse), and
+        /// ds = p · (m · dO · v − δ) · scale.</summary>
+        private (double P, double DScore) Terms(long row, long key, int head, double delta, double kept)
         {
             double p = Math.Exp(Score(_queries, _keys, row, key, head, shape) - _lses[row, head]), dP = 0;
             for (int d = 0; d < shape.HeadSize; d++)
                 dP += _dOutput[row, (long)head * shape.HeadSize + d] * _values[key, KeyColumn(head, shape) + d];
-            return (p, p * (dP - delta) * shape.Scale);
+            return (kept * p, p * (kept * dP - delta) * shape.Scale);
         }
     }
 }

@@ -109,6 +109,7 @@ internal sealed class BlockAdaptersTests
     {
         using Backend backend = Backends.Open("cpu", threads: 2);
         using Model model = BlockScene.Model("xlm-roberta", backend, DType.F32);
+        ((XlmRoberta)model).AttentionDropout = 0; // The losses of so few sentences scatter by masks.
         using var tape = new Tape(backend, poison: true);
         using BlockAdapters adapters = BlockScene.Trained(model, kind, number: 4);
         adapters.Attach(model, place: 0);

@@ -185,6 +185,7 @@ internal sealed class ManyAdaptersTests
         {
             VocabularySize = 13, Width = 12, Layers = 2, Heads = 3, InnerWidth = 20, MaxPositions = 20,
             NormEpsilon = 1e-5f, HasMaskedHead = true, InitializerRange = 0.4f, HiddenDropout = 0.1f,
+            AttentionDropout = 0.2f,
         };
         var model = new XlmRoberta(config, backend, type, 11);
         ModelInitializer.Draw(model, seed: 5);

@@ -31,7 +31,7 @@ internal sealed class MaskedRun : IDisposable
         IntermediateSize = 24,
         LayerNormEps = 1e-5,
         HiddenDropoutProb = 0.1,
-        AttentionProbsDropoutProb = 0,
+        AttentionProbsDropoutProb = 0.1,
         TieWordEmbeddings = true,
         MaxPositionEmbeddings = 40,
         InitializerRange = 0.1,

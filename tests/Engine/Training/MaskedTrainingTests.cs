@@ -110,8 +110,6 @@ internal sealed class MaskedTrainingTests
             Does.Contain("data.packing"));
         Assert.That(Refusal(config with { Data = config.Data with { MaxSeqLength = 40 } }),
             Does.Contain("39 positions"));
-        Assert.That(Refusal(config with { Model = config.Model with { AttentionProbsDropoutProb = 0.1 } }),
-            Does.Contain("attention_probs_dropout_prob"));
         Assert.That(Refusal(config with { Tokenizer = Runs.Path("tokenizer") }), Does.Contain("<mask>"));
 
         string Refusal(RunConfig wrong)

@@ -50,16 +50,17 @@ public sealed class AttentionBitsTests
 
     [Test]
     public void Bits_AreTheSame_ForAnyNumberOfWorkers(
-        [ValueSource(nameof(Elements))] DType type, [ValueSource(nameof(Masks))] AttentionMask mask)
+        [ValueSource(nameof(Elements))] DType type, [ValueSource(nameof(Masks))] AttentionMask mask,
+        [Values(0f, 0.3f)] float rate)
     {
         int[] bounds = [0, 33, 40, 250, 250, 400];
         using CpuBackend one = new(1);
-        using Layer expected = new(one, type, mask, 48, 420, bounds);
+        using Layer expected = new(one, type, mask, 48, 420, bounds, rate: rate);
         byte[] forward = expected.Forward(), backward = expected.Backward();
         foreach (int threads in (ReadOnlySpan<int>)[2, 3, 8])
         {
             using CpuBackend several = new(threads);
-            using Layer layer = new(several, type, mask, 48, 420, bounds);
+            using Layer layer = new(several, type, mask, 48, 420, bounds, rate: rate);
             Assert.That(layer.Forward(), Is.EqualTo(forward), $"{threads} workers");
             Assert.That(layer.Backward(), Is.EqualTo(backward), $"{threads} workers");
         }
@@ -68,17 +69,18 @@ public sealed class AttentionBitsTests
     /// <summary>Fewer key heads than workers: all go through each of them together.</summary>
     [Test]
     public void Bits_AreTheSame_WhereWorkersShareAKeyHead(
-        [ValueSource(nameof(Elements))] DType type, [ValueSource(nameof(Masks))] AttentionMask mask)
+        [ValueSource(nameof(Elements))] DType type, [ValueSource(nameof(Masks))] AttentionMask mask,
+        [Values(0f, 0.3f)] float rate)
     {
         int[] bounds = [3, 260];
         using CpuBackend one = new(1);
-        using Layer expected = new(one, type, mask, 40, 270, bounds);
+        using Layer expected = new(one, type, mask, 40, 270, bounds, rate: rate);
         expected.Forward();
         byte[] backward = expected.Backward();
         foreach (int threads in (ReadOnlySpan<int>)[3, 8, 13])
         {
             using CpuBackend several = new(threads);
-            using Layer layer = new(several, type, mask, 40, 270, bounds);
+            using Layer layer = new(several, type, mask, 40, 270, bounds, rate: rate);
             layer.Forward();
             Assert.That(layer.Backward(), Is.EqualTo(backward), $"{threads} workers");
         }
@@ -124,15 +126,17 @@ public sealed class AttentionBitsTests
 
     /// <summary>Checksums that every instruction set must reach, but that pairs of BF16 have sums of their own: runs
     /// with wide SIMD off compare with them.</summary>
-    [TestCase(DType.F32, 3273372640u, 3273372640u)]
-    [TestCase(DType.BF16, 2597799706u, 27307443u)]
-    public void Bits_AreTheSame_OnEveryInstructionSet(DType type, uint expected, uint inPairs)
+    [TestCase(DType.F32, 0f, 3273372640u, 3273372640u)]
+    [TestCase(DType.BF16, 0f, 2597799706u, 27307443u)]
+    [TestCase(DType.F32, 0.3f, 1169914329u, 1169914329u)]
+    [TestCase(DType.BF16, 0.3f, 330559365u, 715114430u)]
+    public void Bits_AreTheSame_OnEveryInstructionSet(DType type, float rate, uint expected, uint inPairs)
     {
         using CpuBackend backend = new(2);
         List<byte> bytes = [];
         foreach (AttentionMask mask in Masks)
         {
-            using Layer layer = new(backend, type, mask, 48, 150, [0, 20, 30, 150]);
+            using Layer layer = new(backend, type, mask, 48, 150, [0, 20, 30, 150], rate: rate);
             bytes.AddRange(layer.Forward());
             bytes.AddRange(layer.Backward());
         }
@@ -177,10 +181,17 @@ public sealed class AttentionBitsTests
         private readonly Tensor _q, _k, _v, _o, _lse, _dO, _dq, _dk, _dv;
 
         public Layer(
-            Backend backend, DType type, AttentionMask mask, int size, int rows, int[] bounds, int window = 70)
+            Backend backend, DType type, AttentionMask mask, int size, int rows, int[] bounds, int window = 70,
+            float rate = 0)
             : this(backend, new AttentionShape(Heads, KeyHeads, size, 0.2f, mask, window), rows, bounds)
         {
             Scene scene = new(_device, new Types(type, type));
+            if (rate > 0)
+                _shape = _shape with
+                {
+                    Dropout = new AttentionDropout(
+                        rate, AttentionCase.Key, _device.Put([.. Enumerable.Range(0, rows).Select(row => 3L * row)])),
+                };
             Random random = new(1);
             _q = Uniform(Heads);
             _k = Uniform(KeyHeads);

@@ -18,6 +18,11 @@ internal sealed record AttentionCase(int Rows, int[] Bounds, AttentionShape Shap
         }
         select shape;
 
+    public static readonly DropoutKey Key = new(Seed: 0x1234_5678_9ABC_DEF0, Update: 5_000_000_000, Layer: 4);
+
+    /// <summary>Of dropout.</summary>
+    public float Rate { get; init; }
+
     public int Width => Shape.Heads * Shape.HeadSize;
 
     public int KeyWidth => Shape.KeyHeads * Shape.HeadSize;
@@ -46,6 +51,14 @@ internal sealed record AttentionCase(int Rows, int[] Bounds, AttentionShape Shap
     public static AttentionCase Padded(AttentionMask mask) =>
         new(20, [1, 6, 8, 8, 9, 17], ShapeOf(4, 2, 16, mask, 3));
 
+    /// <summary>The shape with the dropout of a pass, whose row keys lie on the device.</summary>
+    /// <param name="rowKeys">One for each row; null: a function of the row.</param>
+    public AttentionShape ShapeOn(Device device, long[]? rowKeys = null) => Rate == 0 ? Shape : Shape with
+    {
+        Dropout = new AttentionDropout(
+            Rate, Key, device.Put(rowKeys ?? [.. Enumerable.Range(0, Rows).Select(row => (row * 7919L << 20) + row)])),
+    };
+
     public Segments Segments(Scene s) => new(s.Integers(Bounds, Bounds.Length / 2, 2), Longest);
 
     public (Tensor Q, Tensor K, Tensor V) Operands(Scene s) =>
@@ -56,6 +69,7 @@ internal sealed record AttentionCase(int Rows, int[] Bounds, AttentionShape Shap
         var (q, k, v) = Operands(s);
         Segments segments = Segments(s);
         Tensor o = s.NewActivation(Rows, Width), lse = s.NewStatistic(Rows, Shape.Heads);
+        AttentionShape shape = ShapeOn(s.Device);
         double[] Errors(Units units)
         {
             // o = Σ p v: p is off by its relative error, and may be rounded to the activations' type for the product.
@@ -65,7 +79,7 @@ internal sealed record AttentionCase(int Rows, int[] Bounds, AttentionShape Shap
         }
 
         return new OpCase(
-            () => s.Backend.Attention(q, k, v, segments, Shape, o, lse),
+            () => s.Backend.Attention(q, k, v, segments, shape, o, lse),
             new Output("o", o, Errors),
             // The exponentials are positive: their sum's relative error is an absolute one of its logarithm.
             Output.Each("lse", lse, (_, _) => ShareError(s, q, k, 0) + (Longest + 4) * Units.Single));
@@ -79,9 +93,10 @@ internal sealed record AttentionCase(int Rows, int[] Bounds, AttentionShape Shap
         var (oValues, lseValues) = ForwardOf(s, s.Drawn(q), s.Drawn(k), s.Drawn(v));
         Tensor o = s.ActivationOf(oValues, Rows, Width), lse = s.StatisticOf(lseValues, Rows, Shape.Heads);
         Segments segments = Segments(s);
+        AttentionShape shape = ShapeOn(s.Device);
         Lazy<(double[] Dq, double[] Dk, double[] Dv)> sizes = new(Sizes);
         return new OpCase(
-            () => s.Backend.AttentionBackward(q, k, v, segments, Shape, o, lse, dO, dq, dk, dv),
+            () => s.Backend.AttentionBackward(q, k, v, segments, shape, o, lse, dO, dq, dk, dv),
             new Output("dq", dq, units => Added(dq, ScoreSlope(units), sizes.Value.Dq)),
             new Output("dk", dk, units => Added(dk, ScoreSlope(units), sizes.Value.Dk)),
             new Output("dv", dv, units => Added(dv, Relative(units), sizes.Value.Dv)));
@@ -93,19 +108,20 @@ internal sealed record AttentionCase(int Rows, int[] Bounds, AttentionShape Shap
             return ShareError(s, q, k, largest) + (terms + Shape.HeadSize + 12) * Units.Single + 2 * Brain(units);
         }
 
-        // ds = p (dO v − δ) scale; |dO v − δ| is at most |dO| (|v| + |o|).
+        // ds = p (m dO v − δ) scale; |m dO v − δ| is at most |dO| (m |v| + |o|).
         double ScoreSlope(Units units) =>
             Relative(units) * Math.Abs(Shape.Scale) * LongestHead(s.Drawn(dO), Shape.HeadSize)
-            * (LongestHead(s.Drawn(v), Shape.HeadSize) + LongestHead(s.Drawn(o), Shape.HeadSize));
+            * (LongestHead(s.Drawn(v), Shape.HeadSize) / (1 - Rate) + LongestHead(s.Drawn(o), Shape.HeadSize));
 
         double[] Added(Tensor gradient, double relative, double[] sizes) =>
             [.. sizes.Zip(s.Drawn(gradient), (size, old) => relative * size + Units.Single * Math.Abs(old))];
 
-        // Σ p |k|, Σ pᵀ |q| and Σ pᵀ |dO|: what errors of ds and p are multiplied by.
+        // Σ p |k|, Σ pᵀ |q| and Σ (m p)ᵀ |dO|: what errors of ds and p are multiplied by.
         (double[] Dq, double[] Dk, double[] Dv) Sizes()
         {
-            double[] byQuery = ForwardOf(s, s.Drawn(q), s.Drawn(k), Absolute(s.Drawn(k))).O;
-            return (byQuery, ShareWeighted(s, q, k, v, o, lse, q), ShareWeighted(s, q, k, v, o, lse, dO));
+            AttentionCase whole = this with { Rate = 0 }; // What dropped out has a gradient of its score all the same.
+            double[] byQuery = whole.ForwardOf(s, s.Drawn(q), s.Drawn(k), Absolute(s.Drawn(k))).O;
+            return (byQuery, whole.ShareWeighted(s, q, k, v, o, lse, q), ShareWeighted(s, q, k, v, o, lse, dO));
         }
     }
 
@@ -126,13 +142,15 @@ internal sealed record AttentionCase(int Rows, int[] Bounds, AttentionShape Shap
         Tensor dq = Put(Width), dk = Put(KeyWidth), dv = Put(KeyWidth);
         Tensor o = s.NewActivation(Rows, Width), lse = s.NewStatistic(Rows, Shape.Heads);
         Segments segments = Segments(s);
-        backend.Attention(q, k, v, segments, Shape, o, lse);
-        backend.AttentionBackward(q, k, v, segments, Shape, o, lse, dO, dq, dk, dv);
+        AttentionShape shape = ShapeOn(device, [.. Enumerable.Range(0, Rows).Select(
+            row => row >= start && row < end ? ((long)seed << 20) + row - start : (otherSeed * 7919L << 20) + row)]);
+        backend.Attention(q, k, v, segments, shape, o, lse);
+        backend.AttentionBackward(q, k, v, segments, shape, o, lse, dO, dq, dk, dv);
         return [.. ((Tensor[])[o, lse, dq, dk, dv]).SelectMany(t => device.Read(t.Slice(start, end - start)))];
     }
 
     public override string ToString() =>
-        $"{Rows} rows in ({string.Join(' ', Bounds.Chunk(2).Select(b => $"{b[0]}-{b[1]}"))}), {Shape}";
+        $"{Rows} rows in ({string.Join(' ', Bounds.Chunk(2).Select(b => $"{b[0]}-{b[1]}"))}), {Shape}, rate {Rate}";
 
     private static AttentionShape ShapeOf(int heads, int keyHeads, int headSize, AttentionMask mask, int window) =>
         new(heads, keyHeads, headSize, 1 / MathF.Sqrt(headSize), mask, mask == AttentionMask.Window ? window : 0);
@@ -165,7 +183,7 @@ internal sealed record AttentionCase(int Rows, int[] Bounds, AttentionShape Shap
         Tensor lse = device.Empty(DType.F64, new Shape(Rows, Shape.Heads));
         Segments segments = new(device.Put(Bounds, new Shape(Bounds.Length / 2, 2)), Longest);
         Tensor Put(double[] values, int width) => device.Put(values, DType.F64, new Shape(Rows, width));
-        reference.Attention(Put(q, Width), Put(k, KeyWidth), Put(v, KeyWidth), segments, Shape, o, lse);
+        reference.Attention(Put(q, Width), Put(k, KeyWidth), Put(v, KeyWidth), segments, ShapeOn(device), o, lse);
         return (device.Read(o), device.Read(lse));
     }
 
@@ -179,7 +197,7 @@ internal sealed record AttentionCase(int Rows, int[] Bounds, AttentionShape Shap
         Tensor dv = Put(new double[Rows * KeyWidth], KeyWidth);
         Segments segments = new(device.Put(Bounds, new Shape(Bounds.Length / 2, 2)), Longest);
         reference.AttentionBackward(
-            Put(s.Drawn(q), Width), Put(s.Drawn(k), KeyWidth), Put(s.Drawn(v), KeyWidth), segments, Shape,
+            Put(s.Drawn(q), Width), Put(s.Drawn(k), KeyWidth), Put(s.Drawn(v), KeyWidth), segments, ShapeOn(device),
             Put(s.Drawn(o), Width), Put(s.Drawn(lse), Shape.Heads), Put(Absolute(s.Drawn(rows)), Width), dq, dk, dv);
         return device.Read(dv);
     }

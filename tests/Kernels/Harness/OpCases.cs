@@ -18,13 +18,26 @@ internal static class OpCases
         new GatedMlpTests.MlpShape(301, 259, 517, Gate.SwiGlu, true, 9),
         AttentionCase.Of([97, 70, 134], 4, 2, 34, AttentionMask.Causal, 0));
 
-    /// <summary>Of even sizes, so that BF16 goes in pairs; the adapter's rank is above a panel of columns.</summary>
+    /// <summary>Of even sizes, so that BF16 goes in pairs; the adapter's rank is above a panel of columns; and
+    /// attention that drops out.</summary>
     public static IReadOnlyList<(string Name, Func<Scene, OpCase> Build)> RaggedAndPairs { get; } =
-        [.. Ragged, .. Pairs(new LinearShape(38, 70, 36, Rank: 40))];
+    [
+        .. Ragged, .. Pairs(new LinearShape(38, 70, 36, Rank: 40)),
+        .. Dropping(AttentionCase.Of([7, 0, 21, 1], 4, 2, 18, AttentionMask.Window, 9)),
+    ];
 
     /// <inheritdoc cref="RaggedAndPairs"/>
     public static IReadOnlyList<(string Name, Func<Scene, OpCase> Build)> WideAndPairs { get; } =
-        [.. Wide, .. Pairs(new LinearShape(301, 334, 778, Rank: 40))];
+    [
+        .. Wide, .. Pairs(new LinearShape(301, 334, 778, Rank: 40)),
+        .. Dropping(AttentionCase.Of([97, 70, 134], 4, 2, 34, AttentionMask.Bidirectional, 0)),
+    ];
+
+    private static List<(string Name, Func<Scene, OpCase> Build)> Dropping(AttentionCase attention) =>
+    [
+        ("Attention with dropout", (attention with { Rate = 0.3f }).Forward),
+        ("AttentionBackward with dropout", (attention with { Rate = 0.3f }).Backward),
+    ];
 
     private static List<(string Name, Func<Scene, OpCase> Build)> Pairs(LinearShape shape) =>
     [
