@@ -63,7 +63,8 @@ internal sealed class LearnedState : Artefact
         ("init_seed", InitSeed),
         ("data_seed", DataSeed),
         ("lora", Lesson.Rank is null ? null : LoraJson()),
-        ("training", TrainingJson()));
+        ("training", TrainingJson()),
+        ("attention_dropout", true)); // As the encoder's config.json has it; a state made without is another one.
 
     protected override void MakeContent(StudyRun run) => MakeContents([this], run);
 

@@ -39,19 +39,13 @@ internal sealed class SlotSession : IDisposable
                 $"{encoderFolder}: the encoder knows {Encoder.VocabularySize} pieces, its tokenizer {tokenizer} has "
                 + $"{pieces.VocabularySize}. They may come from different models.");
         int positions = Math.Min(config.Data.MaxLength, Encoder.LongestSegment);
-        Pieces = pieces;
         Sentences = new SlotSentences(config.Data, pieces, positions, config.Threads);
         Positions = positions;
-        if (Encoder.AttentionDropout > 0)
-            run.Say($"{encoderFolder}: trained without the dropout of attention weights that its config.json has.");
         Backend = Devices.Open(config.Device, config.Threads);
         Tape = new Tape(Backend);
     }
 
     public EncoderConfig Encoder { get; }
-
-    /// <summary>The encoder's tokenizer, trimmed where the encoder is.</summary>
-    public Tokenizer Pieces { get; }
 
     public SlotSentences Sentences { get; }
 
@@ -97,11 +91,8 @@ internal sealed class SlotSession : IDisposable
     /// <exception cref="RunException">Exit 4: malformed files.</exception>
     public XlmRoberta Load(string folder)
     {
-        using ModelFolder files = ModelFolder.Open(folder, _run.Say, withHead: false);
-        var encoder = (XlmRoberta)ModelLoader.Load(files, Backend, _type, Positions, _run.Say, _run.Stop);
-        // Dropout of attention weights is not to be had while training; the other dropouts are the encoder's own.
-        encoder.AttentionDropout = 0;
-        return encoder;
+        using ModelFolder files = ModelFolder.Open(folder, _ => { }, withHead: false);
+        return (XlmRoberta)ModelLoader.Load(files, Backend, _type, Positions, _run.Say, _run.Stop);
     }
 
     /// <summary>An encoder for whole-model training that begins where the study begins.</summary>
