@@ -32,7 +32,7 @@ public sealed class SlotEvaluation(XlmRoberta encoder, Tape tape, LabelMode labe
                 tape, _batch.TokenIds, _batch.Positions, _batch.Segments, targets: []);
             TokenClassifier.Predict(
                 tape, encoder, inputs, [new ClassifierGroup(head, new RowRange(0, _batch.TokenCount))],
-                _byToken.AsSpan(0, _batch.TokenCount));
+                _batch.Targets, _byToken.AsSpan(0, _batch.TokenCount));
             for (int i = 0, start = 0; i < count; i++)
             {
                 int length = set.Tokens(first + i).Length;

@@ -13,13 +13,16 @@ public static class TransferFile
         ["strategy", "order", "rank", "init_seed", "data_seed", "order_seed", "labels", "untrained", "locales", "r"];
 
     /// <exception cref="RunException">Exit 6: the file cannot be written.</exception>
-    public static void Save(string path, TransferRecord record)
+    public static void Save(string path, TransferRecord record) => AtomicFile.Write(path, ToBytes(record));
+
+    /// <summary>The file's content.</summary>
+    public static byte[] ToBytes(TransferRecord record)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes))
             Write(json, record);
         bytes.WriteByte((byte)'\n');
-        AtomicFile.Write(path, bytes.ToArray());
+        return bytes.ToArray();
     }
 
     /// <exception cref="RunException">Exit 3: the file cannot be read, or is no such record.</exception>

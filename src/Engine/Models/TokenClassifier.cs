@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
@@ -54,9 +56,11 @@ public sealed class TokenClassifier : IDisposable
     }
 
     /// <summary>The label of every row under its group's head: the best score, the lowest label among equals.</summary>
+    /// <param name="targets">[M]; rows that are to be ignored are left alone. Empty: all are labelled.</param>
     /// <param name="labels">[M]; rows of groups are overwritten, others left alone.</param>
     public static void Predict(
-        Tape tape, XlmRoberta encoder, in ModelInputs inputs, ReadOnlySpan<ClassifierGroup> groups, Span<int> labels)
+        Tape tape, XlmRoberta encoder, in ModelInputs inputs, ReadOnlySpan<ClassifierGroup> groups,
+        ReadOnlySpan<int> targets, Span<int> labels)
     {
         Tensor hidden = encoder.Hidden(tape, inputs).Value;
         foreach (ClassifierGroup group in groups)
@@ -64,28 +68,34 @@ public sealed class TokenClassifier : IDisposable
             Tensor rows = hidden.Slice(group.Rows.Start, group.Rows.Count);
             Tensor logits = tape.Take(Statistic(rows.Type), new Shape(group.Rows.Count, group.Head.Labels));
             tape.Backend.Linear(rows, group.Head.Linear.Values(projected: default), logits);
-            Span<int> part = labels.Slice((int)group.Rows.Start, (int)group.Rows.Count);
-            byte[] host = new byte[logits.Bytes];
+            int first = (int)group.Rows.Start, count = (int)group.Rows.Count;
+            ReadOnlySpan<int> wanted = targets.IsEmpty ? targets : targets.Slice(first, count);
+            byte[] rented = ArrayPool<byte>.Shared.Rent((int)logits.Bytes);
+            Span<byte> host = rented.AsSpan(0, (int)logits.Bytes);
             tape.Backend.Download(logits, host);
             if (logits.Type == DType.F64)
-                Best(MemoryMarshal.Cast<byte, double>(host), group.Head.Labels, part);
+                Best(MemoryMarshal.Cast<byte, double>(host), group.Head.Labels, wanted, labels.Slice(first, count));
             else
-                Best(MemoryMarshal.Cast<byte, float>(host), group.Head.Labels, part);
+                Best(MemoryMarshal.Cast<byte, float>(host), group.Head.Labels, wanted, labels.Slice(first, count));
+            ArrayPool<byte>.Shared.Return(rented);
         }
     }
 
     public void Dispose() => Parameters.Dispose();
 
-    private static void Best<T>(ReadOnlySpan<T> logits, int labels, Span<int> best)
-        where T : unmanaged, IComparable<T>
+    private static void Best<T>(ReadOnlySpan<T> logits, int labels, ReadOnlySpan<int> targets, Span<int> best)
+        where T : unmanaged, IComparisonOperators<T, T, bool>
     {
         for (int row = 0; row < best.Length; row++)
         {
+            if (!targets.IsEmpty && targets[row] == Backend.IgnoredTarget)
+                continue;
             ReadOnlySpan<T> scores = logits.Slice(row * labels, labels);
-            best[row] = 0;
+            int first = 0;
             for (int label = 1; label < labels; label++)
-                if (scores[label].CompareTo(scores[best[row]]) > 0)
-                    best[row] = label;
+                if (scores[label] > scores[first])
+                    first = label;
+            best[row] = first;
         }
     }
 

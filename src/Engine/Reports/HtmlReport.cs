@@ -23,6 +23,9 @@ public sealed record ReportContent(
     string Title, string Source, IReadOnlyList<ReportFinding> Findings, IReadOnlyList<FrontierPoint> Frontier,
     IReadOnlyList<ReportTable> Tables)
 {
+    /// <summary>What a reader of the numbers has to know of how they came about.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Drawings that need no script, before the tables.</summary>
     public IReadOnlyList<ReportChart> Charts { get; init; } = [];
 }
@@ -51,6 +54,9 @@ public static class HtmlReport
         html.Append($"<title>{Escape(content.Title)}</title>\n");
         html.AppendJoin('\n', styles.Select(style => $"<style>{style}</style>")).Append("\n</head>\n<body>\n");
         html.Append($"<h1>{Escape(content.Title)}</h1>\n<p class=\"source\">{Escape(content.Source)}</p>\n");
+        if (content.Notes.Count > 0)
+            html.Append("<h2>How this differs</h2>\n<ul>\n")
+                .AppendJoin('\n', content.Notes.Select(note => $"<li>{Escape(note)}</li>")).Append("\n</ul>\n");
         WriteFindings(html, content.Findings);
         if (hasScript)
             html.Append("<h2>Acquisition and forgetting</h2>\n<p class=\"note\">Dashed: the systems that no other "

@@ -24,8 +24,10 @@ public static class StudyRunner
             config.Name, ToolVersion.Text, [.. graph.Evaluations.Select(evaluation => evaluation.Load())],
             graph.Baseline?.Load() ?? new Dictionary<string, double>());
         work.WriteResults(
+        [
             (StudyResultsFile.Name, Encoding.UTF8.GetBytes(StudyResultsFile.ToJson(results) + "\n")),
-            (StudyReport.FileName, HtmlReport.Write(StudyReport.Of(results))));
+            (StudyReport.FileName, HtmlReport.Write(StudyReport.Of(results))),
+        ]);
         return results;
     }
 }

@@ -32,7 +32,8 @@ internal sealed class StudyWork(StudyRun run, IReadOnlyList<Artefact> wanted)
     }
 
     /// <summary>Files of the study's folder; what has the same bytes already is left alone.</summary>
-    public void WriteResults(params IReadOnlyList<(string Name, byte[] Bytes)> files)
+    /// <param name="stale">Paths of files of earlier settings, which are deleted.</param>
+    public void WriteResults(IReadOnlyList<(string Name, byte[] Bytes)> files, IReadOnlyList<string>? stale = null)
     {
         Resumably("writing its results", () =>
         {
@@ -40,9 +41,13 @@ internal sealed class StudyWork(StudyRun run, IReadOnlyList<Artefact> wanted)
             foreach (var (name, bytes) in files)
             {
                 string path = Path.Combine(run.OutputDir, name);
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!); // not null: it names a file
                 if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes))
                     AtomicFile.Write(path, bytes, run.Files);
             }
+
+            foreach (string path in stale ?? [])
+                run.Files.DeleteFile(path);
         });
         if (_madeCount == 0)
             run.Say($"{run.Name}: up to date, {wanted.Count} artefacts");

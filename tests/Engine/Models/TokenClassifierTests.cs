@@ -106,8 +106,19 @@ public sealed class TokenClassifierTests
         var labels = new int[rows.Count];
         TokenClassifier.Predict(
             tape, model, rows.Upload(tape),
-            [new(drawn, new RowRange(0, half)), new(level, new RowRange(half, rows.Count - half))], labels);
+            [new(drawn, new RowRange(0, half)), new(level, new RowRange(half, rows.Count - half))], [], labels);
         Assert.That(labels[half..], Is.All.EqualTo(1));
+        var some = new int[rows.Count];
+        var targets = new int[rows.Count];
+        Array.Fill(targets, Backend.IgnoredTarget);
+        (targets[1], targets[half]) = (0, 0);
+        Array.Fill(some, -7);
+        tape.BeginInference();
+        TokenClassifier.Predict(
+            tape, model, rows.Upload(tape),
+            [new(drawn, new RowRange(0, half)), new(level, new RowRange(half, rows.Count - half))], targets, some);
+        Assert.That((some[1], some[half]), Is.EqualTo((labels[1], labels[half])));
+        Assert.That(some.Count(label => label == -7), Is.EqualTo(rows.Count - 2), "rows without a target");
 
         tape.BeginInference();
         double[] hidden = TestTensors.Read(backend, model.Hidden(tape, rows.Upload(tape)).Value);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
+using FastCpt.Engine.Data.Massive;
 using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
 
@@ -9,7 +10,7 @@ namespace FastCpt.Engine.Studies.Slots;
 /// <summary>The numbers of a study of adapters as JSON, in results.json; undefined ones are null.</summary>
 public static class AdapterResultsFile
 {
-    private const int MaxBytes = 64 << 20;
+    private const int MaxBytes = 64 << 20, MostRuns = 10_000;
 
     public static string ToText(AdapterStudyResults results) => ConfigText.Json(ToJson(results));
 
@@ -19,17 +20,8 @@ public static class AdapterResultsFile
         ["name"] = results.Name,
         ["tool"] = results.Tool,
         ["device"] = results.Device,
-        ["locales"] = new JsonArray([.. results.Locales.Select(locale => new JsonObject
-        {
-            ["code"] = locale.Code,
-            ["script"] = locale.Script,
-            ["family"] = locale.Family,
-            ["joshi_class"] = locale.JoshiClass,
-            ["fertility"] = locale.Fertility,
-            ["unknown_share"] = locale.UnknownShare,
-            ["overlaps"] = new JsonObject(locale.Overlaps.Select(
-                pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
-        })]),
+        ["notes"] = new JsonArray([.. results.Notes.Select(note => (JsonNode)note)]),
+        ["locales"] = new JsonArray([.. results.Locales.Select(locale => locale.ToJson())]),
         ["monos"] = new JsonArray([.. results.Monos.Select(ToJson)]),
         ["multis"] = new JsonArray([.. results.Multis.Select(ToJson)]),
         ["sequences"] = new JsonArray([.. results.Sequences.Select(ToJson)]),
@@ -51,13 +43,7 @@ public static class AdapterResultsFile
         using JsonDocument json = StrictJson.Load(path, ExitCode.Config, MaxBytes);
         try
         {
-            JsonElement root = json.RootElement;
-            return new AdapterStudyResults(
-                Text(root, "name"), Text(root, "tool"), Text(root, "device"),
-                [.. root.GetProperty("locales").EnumerateArray().Select(ReadLocale)],
-                [.. root.GetProperty("monos").EnumerateArray().Select(one => ReadSingle(one, SharingStrategy.Mono))],
-                [.. root.GetProperty("multis").EnumerateArray().Select(one => ReadSingle(one, SharingStrategy.Multi))],
-                [.. root.GetProperty("sequences").EnumerateArray().Select(ReadSequence)]);
+            return Read(json.RootElement);
         }
         catch (Exception exception) when (exception is InvalidOperationException or FormatException
             or KeyNotFoundException or ArgumentException)
@@ -68,11 +54,48 @@ public static class AdapterResultsFile
         }
     }
 
+    private static AdapterStudyResults Read(JsonElement root)
+    {
+        StudyLocale[] locales = [.. root.GetProperty("locales").EnumerateArray().Select(StudyLocale.Read)];
+        string[] codes = [.. locales.Select(locale => locale.Code)];
+        if (codes.Length == 0 || codes.Distinct().Count() < codes.Length
+            || codes.FirstOrDefault(code => MassiveLocale.All.All(known => known.Code != code)) is not null)
+            throw new FormatException("locales: there is none, one is there twice, or MASSIVE has no such locale.");
+        if (locales.Any(locale => !locale.Overlaps.Keys.Order().SequenceEqual(locales[0].Overlaps.Keys.Order())))
+            throw new FormatException("locales: overlaps are not by the same measures in all of them.");
+        var results = new AdapterStudyResults(
+            ResultValues.Text(root, "name"), ResultValues.Text(root, "tool"), ResultValues.Text(root, "device"),
+            [.. root.GetProperty("notes").EnumerateArray().Select(ResultValues.Text)], locales,
+            [.. Runs(root, "monos").Select(one => ReadSingle(one, SharingStrategy.Mono, codes))],
+            [.. Runs(root, "multis").Select(one => ReadSingle(one, SharingStrategy.Multi, codes))],
+            [.. Runs(root, "sequences").Select(one => ReadSequence(one, codes))]);
+        if (results.Sequences.GroupBy(one => one.Order).FirstOrDefault(order => order.Any(
+            one => !one.Matrix.Locales.SequenceEqual(order.First().Matrix.Locales))) is { } uneven)
+            throw new FormatException($"sequences: the order '{YamlNode.Shown(uneven.Key)}' is not the same in all.");
+        RequireOnce("monos", results.Monos.Select(one => one.Seed));
+        RequireOnce("multis", results.Multis.Select(one => one.Seed));
+        RequireOnce("sequences", results.Sequences.Select(one => (one.System, one.Order, one.Seed)));
+        return results;
+    }
+
+    private static void RequireOnce<T>(string name, IEnumerable<T> keys)
+    {
+        T[] all = [.. keys];
+        if (all.Distinct().Count() < all.Length)
+            throw new FormatException($"{name}: one of them is there twice.");
+    }
+
+    private static JsonElement.ArrayEnumerator Runs(JsonElement root, string name) =>
+        root.GetProperty(name).GetArrayLength() is <= MostRuns
+            ? root.GetProperty(name).EnumerateArray()
+            : throw new FormatException($"{name}: more than {MostRuns}.");
+
     private static JsonObject ToJson(SingleResult single) => new()
     {
         ["seed"] = single.Seed,
         ["parameters"] = single.Parameters,
-        ["f1"] = new JsonObject(single.F1.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
+        ["f1"] = ToJson(single.F1),
+        ["strict_f1"] = ToJson(single.StrictF1),
     };
 
     private static JsonObject ToJson(SequenceResult sequence)
@@ -88,41 +111,40 @@ public static class AdapterResultsFile
             ["locales"] = new JsonArray([.. r.Locales.Select(locale => (JsonNode)locale)]),
             ["r"] = new JsonArray([.. Enumerable.Range(0, r.Count + 1).Select(step => (JsonNode)new JsonArray(
                 [.. Enumerable.Range(1, r.Count).Select(position => (JsonNode?)r[step, position])]))]),
+            ["strict_at_end"] = ToJson(sequence.StrictAtEnd),
         };
     }
 
-    private static StudyLocale ReadLocale(JsonElement locale) => new(
-        Text(locale, "code"), Text(locale, "script"), Text(locale, "family"),
-        locale.GetProperty("joshi_class").GetInt32(), Number(locale.GetProperty("fertility")),
-        Number(locale.GetProperty("unknown_share")),
-        locale.GetProperty("overlaps").EnumerateObject().ToDictionary(one => one.Name, one => Number(one.Value)));
+    private static JsonObject ToJson(IReadOnlyDictionary<string, double> scores) =>
+        new(scores.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value)));
 
-    private static SingleResult ReadSingle(JsonElement single, SharingStrategy strategy) => new(
-        strategy, single.GetProperty("seed").GetUInt64(), single.GetProperty("parameters").GetInt64(),
-        single.GetProperty("f1").EnumerateObject().ToDictionary(one => one.Name, one => one.Value.GetDouble()));
+    private static SingleResult ReadSingle(JsonElement single, SharingStrategy strategy, string[] locales) => new(
+        strategy, single.GetProperty("seed").GetUInt64(), ResultValues.Count(single, "parameters"),
+        ResultValues.Scores(single.GetProperty("f1"), locales),
+        ResultValues.Scores(single.GetProperty("strict_f1"), locales));
 
-    private static SequenceResult ReadSequence(JsonElement sequence)
+    private static SequenceResult ReadSequence(JsonElement sequence, string[] locales)
     {
-        var r = new TransferMatrix([.. sequence.GetProperty("locales").EnumerateArray()
-            .Select(locale => locale.GetString() ?? throw new FormatException("a locale is null."))]);
+        var r = new TransferMatrix([.. sequence.GetProperty("locales").EnumerateArray().Select(ResultValues.Text)]);
+        if (r.Locales.FirstOrDefault(locale => !locales.Contains(locale)) is { } unknown)
+            throw new FormatException($"a sequence learns '{YamlNode.Shown(unknown)}', which is not among locales.");
         JsonElement rows = sequence.GetProperty("r");
         if (rows.GetArrayLength() != r.Count + 1
             || rows.EnumerateArray().Any(row => row.GetArrayLength() != r.Count))
             throw new FormatException($"r is not {r.Count + 1} rows of {r.Count}.");
         for (int step = 0; step <= r.Count; step++)
             for (int position = 1; position <= r.Count; position++)
-                r[step, position] = Number(rows[step][position - 1]);
+                if (rows[step][position - 1] is var cell && cell.ValueKind != JsonValueKind.Null)
+                    r[step, position] = ResultValues.Share(cell);
+        string strategy = ResultValues.Text(sequence, "strategy");
+        JsonElement rank = sequence.GetProperty("rank");
         return new SequenceResult(
-            EnumWord.Find<SharingStrategy>(Text(sequence, "strategy")) ?? throw new FormatException(
-                $"'{Text(sequence, "strategy")}' is no strategy."),
-            sequence.GetProperty("rank") is var rank && rank.ValueKind == JsonValueKind.Null ? null : rank.GetInt32(),
-            sequence.GetProperty("seed").GetUInt64(), Text(sequence, "order"),
-            sequence.GetProperty("parameters").GetInt64(), r);
+            EnumWord.Find<SharingStrategy>(strategy) is { } known
+                and not (SharingStrategy.Mono or SharingStrategy.Multi)
+                ? known : throw new FormatException($"'{YamlNode.Shown(strategy)}' is no strategy of sequences."),
+            rank.ValueKind == JsonValueKind.Null ? null : (int)ResultValues.Count(sequence, "rank", int.MaxValue),
+            sequence.GetProperty("seed").GetUInt64(), ResultValues.Text(sequence, "order"),
+            ResultValues.Count(sequence, "parameters"), r,
+            ResultValues.Scores(sequence.GetProperty("strict_at_end"), r.Locales));
     }
-
-    private static double? Number(JsonElement value) =>
-        value.ValueKind == JsonValueKind.Null ? null : value.GetDouble();
-
-    private static string Text(JsonElement element, string name) =>
-        element.GetProperty(name).GetString() ?? throw new FormatException($"'{name}' is null.");
 }

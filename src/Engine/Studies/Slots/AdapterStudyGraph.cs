@@ -29,6 +29,7 @@ internal sealed class AdapterStudyGraph
             config.Tokenizer.VocabularySize.HasValue ? new SlotTokenizer(config)
                 : new GivenTokenizer(config.OutputDir, config.Tokenizer.Path ?? config.Base.Model.Path!)); // the reader
         Encoder = SlotEncoders.Of(config, Tokenizer, artefact => Add(artefact));
+        Languages = Add(new StudyLanguages(config, _session, [Tokenizer, Encoder]));
         foreach (ulong seed in config.Seeds)
         {
             _untrained[seed] = Add(new UntrainedState(config, seed, _session, [Tokenizer, Encoder]));
@@ -44,6 +45,8 @@ internal sealed class AdapterStudyGraph
 
     /// <summary>The encoder that all strategies start from.</summary>
     public ModelArtefact Encoder { get; }
+
+    public StudyLanguages Languages { get; }
 
     /// <summary>In an order in which they can be made.</summary>
     public IReadOnlyList<Artefact> Artefacts => _artefacts;

@@ -17,21 +17,24 @@ namespace FastCpt.Engine.Studies.Slots;
 public sealed record AdapterPlanRow(
     string System, int States, long Updates, double Tokens, double Flops, double MemoryBytes, double DiskBytes);
 
-/// <summary>The plan of a study of adapters; nothing is made, and of the sentences a sample is read.</summary>
+/// <summary>The plan of a study of adapters; nothing is made, and of each locale's sentences a sample is encoded.
+/// </summary>
 public static class AdapterStudyPlan
 {
     private const int SampledRows = 200;
 
-    /// <summary>Values that the tape keeps per token and block: residuals, norms, heads and the inner width twice.
-    /// </summary>
+    /// <summary>Widths of values that the tape is estimated to keep per token and block: residuals, norms, heads; the
+    /// inner width comes twice on top.</summary>
     private const int KeptWidths = 10;
 
     /// <exception cref="RunException">Exit 3, 4: sentences, tokenizer or encoder cannot be read.</exception>
     public static IReadOnlyList<AdapterPlanRow> Of(AdapterStudyConfig config)
     {
         EncoderConfig encoder = EncoderOf(config);
+        string? path = config.Tokenizer.Path ?? config.Base.Model.Path;
+        Tokenizer? tokenizer = path is null ? null : Tokenizer.Load(path);
         Dictionary<string, (int Train, int Dev, int Test, double Tokens)> sizes =
-            config.Data.Locales.ToDictionary(locale => locale, locale => SizeOf(config, locale));
+            config.Data.Locales.ToDictionary(locale => locale, locale => SizeOf(config, tokenizer, locale));
         double testTokens = sizes.Values.Sum(size => size.Test * size.Tokens);
         var graph = new AdapterStudyGraph(config, _ => throw new InvalidOperationException("A plan makes nothing."));
         return
@@ -97,20 +100,20 @@ public static class AdapterStudyPlan
     }
 
     /// <summary>Rows of each partition, and tokens of a sentence on average.</summary>
-    private static (int Train, int Dev, int Test, double Tokens) SizeOf(AdapterStudyConfig config, string locale)
+    /// <param name="tokenizer">Null where it is yet to be trained.</param>
+    private static (int Train, int Dev, int Test, double Tokens) SizeOf(
+        AdapterStudyConfig config, Tokenizer? tokenizer, string locale)
     {
         IReadOnlyList<MassiveRow> rows = SlotSentences.Rows(config.Data, locale);
         string[] sample = [.. rows.Take(SampledRows).Select(row => row.Text)];
         double tokens;
-        string? path = config.Tokenizer.Path ?? config.Base.Model.Path;
-        if (path is null)
+        if (tokenizer is null)
         {
             // A byte-level vocabulary that is yet to be trained makes about a piece of four bytes.
             tokens = sample.Average(text => 2 + Encoding.UTF8.GetByteCount(text) / 4.0);
         }
         else
         {
-            Tokenizer tokenizer = Tokenizer.Load(path);
             var pieces = new List<int>();
             foreach (string text in sample)
                 tokenizer.Encode(Encoding.UTF8.GetBytes(text), pieces);

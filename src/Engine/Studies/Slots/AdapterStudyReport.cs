@@ -17,6 +17,7 @@ public static class AdapterStudyReport
         [],
         [.. AdapterStudyTables.Of(results)])
     {
+        Notes = results.Notes,
         Charts =
         [
             .. results.Orders.SelectMany(order => Curves(results, order)),
@@ -112,6 +113,7 @@ public static class AdapterStudyReport
         }
     }
 
+    /// <summary>What a language shares with the others, against what it gives.</summary>
     private static IEnumerable<ReportChart> Overlap(
         AdapterStudyResults results, IGrouping<string, SequenceResult> system)
     {
@@ -119,19 +121,22 @@ public static class AdapterStudyReport
             yield break;
         var values = LocaleAverages.Of(
             [.. system.Select(one => one.Matrix)], (r, at) => new MultiHop(r).Forward(HopView.Donor, at));
-        ChartPoint[] points =
-        [
-            .. from locale in results.Locales
-               let overlap = locale.Overlaps.GetValueOrDefault("jaccard")
-               let transfer = values.GetValueOrDefault(locale.Code)
-               where overlap is not null && transfer is not null
-               select new ChartPoint(locale.Code, locale.Script, overlap.Value, 100 * transfer.Value),
-        ];
-        if (points.Length > 1)
-            yield return new ScatterChart(
-                $"Shared pieces and what a language gives: {system.Key}",
-                "Mean Jaccard overlap of training pieces with the other languages, against MFT (donor).",
-                "Jaccard overlap", "MFT (donor), F1 points", points);
+        foreach (string measure in results.Locales[0].Overlaps.Keys)
+        {
+            ChartPoint[] points =
+            [
+                .. from locale in results.Locales
+                   let overlap = locale.Overlaps[measure]
+                   let transfer = values.GetValueOrDefault(locale.Code)
+                   where overlap is not null && transfer is not null
+                   select new ChartPoint(locale.Code, locale.Script, overlap.Value, 100 * transfer.Value),
+            ];
+            if (points.Length > 1)
+                yield return new ScatterChart(
+                    $"Shared pieces and what a language gives: {system.Key}, {measure}",
+                    $"Of training pieces, {measure}, the mean over the other languages; against MFT (donor).",
+                    measure, "MFT (donor), F1 points", points);
+        }
     }
 
     private static double? Scaled(double? share) => 100 * share;

@@ -7,8 +7,10 @@ namespace FastCpt.Engine.Studies.Slots;
 /// <param name="Rank">Null where whole models are trained.</param>
 /// <param name="Seed">Of the run.</param>
 /// <param name="Parameters">Numbers that are trained and kept in the end, heads left out.</param>
+/// <param name="StrictAtEnd">F1 of strictly read labels after the last step, by locale.</param>
 public sealed record SequenceResult(
-    SharingStrategy Strategy, int? Rank, ulong Seed, string Order, long Parameters, TransferMatrix Matrix)
+    SharingStrategy Strategy, int? Rank, ulong Seed, string Order, long Parameters, TransferMatrix Matrix,
+    IReadOnlyDictionary<string, double> StrictAtEnd)
 {
     /// <summary>What reports call the system, whatever its seed and order.</summary>
     public string System => StrategyTitle.Of(Strategy, Rank);
@@ -16,35 +18,32 @@ public sealed record SequenceResult(
 
 /// <summary>Scores of one model of all languages, or of models of one language each.</summary>
 /// <param name="F1">By locale, from 0 to 1.</param>
+/// <param name="StrictF1">Of strictly read labels.</param>
 public sealed record SingleResult(
-    SharingStrategy Strategy, ulong Seed, long Parameters, IReadOnlyDictionary<string, double> F1)
+    SharingStrategy Strategy, ulong Seed, long Parameters, IReadOnlyDictionary<string, double> F1,
+    IReadOnlyDictionary<string, double> StrictF1)
 {
     /// <summary>Mean over locales.</summary>
     public double Average => F1.Values.Average();
 }
 
-/// <summary>A language of a study: what it is grouped by, and what its pieces are like.</summary>
-/// <param name="Fertility">Pieces per word of the training sentences.</param>
-/// <param name="UnknownShare">Of its pieces, those that the vocabulary lacks.</param>
-/// <param name="Overlaps">With the other languages on average, by measure.</param>
-public sealed record StudyLocale(
-    string Code, string Script, string Family, int JoshiClass, double? Fertility, double? UnknownShare,
-    IReadOnlyDictionary<string, double?> Overlaps)
-{
-    public bool IsLatin => Script == "Latin";
-}
-
 /// <summary>The numbers of a study of adapters: all that tables and reports are made of.</summary>
+/// <param name="Notes">How the study differs from the one that it is modelled on, a sentence each.</param>
 /// <param name="Monos">One for each seed.</param>
 /// <param name="Multis">One for each seed.</param>
 public sealed record AdapterStudyResults(
-    string Name, string Tool, string Device, IReadOnlyList<StudyLocale> Locales,
+    string Name, string Tool, string Device, IReadOnlyList<string> Notes, IReadOnlyList<StudyLocale> Locales,
     IReadOnlyList<SingleResult> Monos, IReadOnlyList<SingleResult> Multis, IReadOnlyList<SequenceResult> Sequences)
 {
-    /// <summary>Range of the average score of MONO over its seeds; null with fewer than two.</summary>
-    /// <remarks>A difference that is not above it is not visible.</remarks>
-    public double? Spread => Monos.Count < 2
-        ? null : Monos.Max(mono => mono.Average) - Monos.Min(mono => mono.Average);
+    /// <summary>Range, over MONO's seeds, of its average score on some languages; null with fewer than two.</summary>
+    /// <remarks>A difference of the same languages that is not above it is not visible.</remarks>
+    public double? SpreadOver(IReadOnlyCollection<string> locales)
+    {
+        if (Monos.Count < 2 || locales.Count == 0)
+            return null;
+        double[] means = [.. Monos.Select(mono => locales.Average(locale => mono.F1[locale]))];
+        return means.Max() - means.Min();
+    }
 
     /// <summary>Systems that are sequences, by strategy and rank, in the order of the study.</summary>
     public IEnumerable<IGrouping<string, SequenceResult>> Systems =>

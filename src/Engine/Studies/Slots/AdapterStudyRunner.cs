@@ -1,18 +1,14 @@
 using System.Text;
 using FastCpt.Engine.Config;
-using FastCpt.Engine.Data.Massive;
-using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
 using FastCpt.Engine.Reports;
-using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt.Engine.Studies.Slots;
 
 /// <summary>Makes what is missing of a study of adapters, and its results at the end.</summary>
 public static class AdapterStudyRunner
 {
-    private const string MatrixFolder = "matrices";
-
     /// <param name="only">Names of artefacts to make, with what they are made from; empty for all.</param>
     /// <returns>The results; null while states are missing because only some artefacts were asked for.</returns>
     /// <exception cref="RunException">What an artefact ends with; running again goes on from there.</exception>
@@ -32,10 +28,14 @@ public static class AdapterStudyRunner
             if (!graph.Artefacts.All(artefact => artefact.IsUpToDate))
                 return null;
             AdapterStudyResults results = Collect(config, graph);
-            WriteMatrices(config, results, run);
+            (string Name, byte[] Bytes)[] matrices = [.. StudyMatrices.Of(config, results)];
             work.WriteResults(
-                (StudyResultsFile.Name, Encoding.UTF8.GetBytes(AdapterResultsFile.ToText(results))),
-                (StudyReport.FileName, HtmlReport.Write(AdapterStudyReport.Of(results))));
+                [
+                    .. matrices,
+                    (StudyResultsFile.Name, Encoding.UTF8.GetBytes(AdapterResultsFile.ToText(results))),
+                    (StudyReport.FileName, HtmlReport.Write(AdapterStudyReport.Of(results))),
+                ],
+                StudyMatrices.Stale(run.OutputDir, [.. matrices.Select(matrix => matrix.Name)]));
             return results;
         }
         finally
@@ -52,58 +52,27 @@ public static class AdapterStudyRunner
             var results = seed.ToDictionary(mono => mono.Locale, mono => mono.State.Load());
             return new SingleResult(
                 SharingStrategy.Mono, seed.Key, results.Values.Sum(result => result.BodyParameters),
-                results.ToDictionary(pair => pair.Key, pair => pair.Value.Scores[pair.Key].F1));
+                results.ToDictionary(pair => pair.Key, pair => pair.Value.Scores[pair.Key].F1),
+                results.ToDictionary(pair => pair.Key, pair => pair.Value.Scores[pair.Key].StrictF1));
         })];
         SingleResult[] multis = [.. graph.Multis.Select(pair => (pair.Key, Result: pair.Value.Load())).Select(
             multi => new SingleResult(
                 SharingStrategy.Multi, multi.Key, multi.Result.BodyParameters,
-                config.Data.Locales.ToDictionary(locale => locale, locale => multi.Result.Scores[locale].F1)))];
+                config.Data.Locales.ToDictionary(locale => locale, locale => multi.Result.Scores[locale].F1),
+                config.Data.Locales.ToDictionary(locale => locale, locale => multi.Result.Scores[locale].StrictF1)))];
+        IReadOnlyList<StudyLocale> languages = graph.Languages.Load();
         return new AdapterStudyResults(
             config.Name, ToolVersion.Text,
             string.Join(", ", untrained.Values.Select(result => result.Device).Distinct()),
-            Locales(config, graph), monos, multis,
+            StudyNotes.Of(config, EncoderOf(graph), languages), languages, monos, multis,
             [.. graph.Sequences.Select(sequence => new SequenceResult(
                 sequence.Strategy, sequence.Rank, sequence.Seed, sequence.Order,
                 sequence.Locales.Select(sequence.AdapterOf).Distinct().Count()
                     * sequence.States[^1].Load().BodyParameters,
-                sequence.Matrix(untrained[sequence.Seed], config.Untrained)))]);
+                sequence.Matrix(untrained[sequence.Seed], config.Untrained), sequence.StrictAtEnd()))]);
     }
 
-    private static StudyLocale[] Locales(AdapterStudyConfig config, AdapterStudyGraph graph)
-    {
-        Tokenizer tokenizer = Tokenizer.Load(graph.Tokenizer.Location);
-        var sentences = new SlotSentences(config.Data, tokenizer, config.Data.MaxLength, config.Threads);
-        PieceCounts[] counts = [.. config.Data.Locales.Select(
-            locale => PieceCounts.Of(sentences.Of(locale, Partition.Train), tokenizer))];
-        return [.. counts.Select(one =>
-        {
-            MassiveLocale locale = MassiveLocale.Of(one.Locale);
-            return new StudyLocale(
-                locale.Code, locale.Script, locale.Family, locale.JoshiClass, one.Fertility, one.UnknownShare,
-                new Dictionary<string, double?>
-                {
-                    ["jaccard"] = VocabularyOverlap.WithOthers(one, counts, VocabularyOverlap.Jaccard),
-                    ["coverage"] = VocabularyOverlap.WithOthers(one, counts, VocabularyOverlap.Coverage),
-                    ["weighted coverage"] =
-                        VocabularyOverlap.WithOthers(one, counts, VocabularyOverlap.WeightedCoverage),
-                });
-        })];
-    }
-
-    private static void WriteMatrices(AdapterStudyConfig config, AdapterStudyResults results, StudyRun run)
-    {
-        string folder = Path.Combine(run.OutputDir, MatrixFolder);
-        Directory.CreateDirectory(folder);
-        foreach (SequenceResult sequence in results.Sequences)
-        {
-            string rank = sequence.Rank is { } number ? $"-r{number}" : "";
-            TransferFile.Save(
-                Path.Combine(
-                    folder, $"{EnumWord.Of(sequence.Strategy)}{rank}-{sequence.Order}-seed-{sequence.Seed}.json"),
-                new TransferRecord(
-                    sequence.Matrix, sequence.Order, sequence.Strategy, sequence.Rank,
-                    config.InitSeed ?? sequence.Seed, config.DataSeed ?? sequence.Seed, OrderSeed: null,
-                    config.Data.Labels, config.Untrained));
-        }
-    }
+    private static EncoderConfig EncoderOf(AdapterStudyGraph graph) =>
+        (EncoderConfig)ModelConfigReader.Read(
+            Path.Combine(graph.Encoder.ModelFolder, ModelConfigReader.FileName)).Config; // the session refuses others
 }

@@ -12,6 +12,7 @@ public static class AdapterStudyTables
     private static readonly (string Head, Func<Measured, double?> Of)[] Columns =
     [
         ("ACC", one => one.Metrics.FinalAverage),
+        ("ACC strict", one => one.Strict),
         ("mean of seen", one => one.Metrics.MeanSeenAverage),
         ("CFT", one => one.Metrics.Cft),
         ("CBT = BWT", one => one.Metrics.Cbt),
@@ -29,8 +30,6 @@ public static class AdapterStudyTables
         ("MFT distance", one => one.Hops.MeanForward(HopView.Distance)),
     ];
 
-    private static readonly string[] OverlapTargets = ["MFT donor", "MBT receiver", "MBT donor"];
-
     /// <summary>Heads, then a row a sequence; what is undefined says so.</summary>
     public static ReportTable Measures(AdapterStudyResults results) => new(
         "Measures of every sequence, F1 in points",
@@ -40,19 +39,19 @@ public static class AdapterStudyTables
                 [sequence.System, sequence.Order, Text(sequence.Seed)],
                 new Measured(
                     new ContinualMetrics(sequence.Matrix), new MultiHop(sequence.Matrix),
-                    results.MonoOf(sequence.Seed), results.MultiOf(sequence.Seed)))),
+                    results.MonoOf(sequence.Seed), results.MultiOf(sequence.Seed),
+                    sequence.StrictAtEnd.Values.Average()))),
         ]);
 
     public static IEnumerable<ReportTable> Of(AdapterStudyResults results)
     {
         yield return Measures(results);
-        if (results.Monos.Count + results.Multis.Count > 0)
-            yield return Singles(results);
+        yield return Singles(results);
         yield return Locales(results);
         foreach (IGrouping<string, SequenceResult> system in results.Systems)
             yield return ByLocale(results, system);
-        if (results.Sequences.Count > 0)
-            yield return Overlaps(results);
+        foreach (ReportTable table in TransferTables.Of(results))
+            yield return table;
         foreach (SequenceResult sequence in results.Sequences)
             yield return Matrix(sequence);
     }
@@ -82,28 +81,45 @@ public static class AdapterStudyTables
             (cell, column) => column < 2 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))).TrimEnd()));
     }
 
-    private static ReportTable Singles(AdapterStudyResults results) => new(
-        "One language each, and all at once: F1 by locale",
-        [
-            ["model", "seed", "mean", .. results.Locales.Select(locale => locale.Code)],
-            .. results.Monos.Concat(results.Multis).Select(single => (IReadOnlyList<string>)
+    private static ReportTable Singles(AdapterStudyResults results)
+    {
+        string[] codes = [.. results.Locales.Select(locale => locale.Code)];
+        var rows = new List<IReadOnlyList<string>>
+        {
+            (string[])["model", "seed", "mean", .. codes],
+            (string[])
             [
-                StrategyTitle.Of(single.Strategy), Text(single.Seed), Number(single.Average),
-                .. results.Locales.Select(locale =>
-                    Number(single.F1.TryGetValue(locale.Code, out double f1) ? f1 : null)),
-            ]),
-        ]);
+                "each word's most frequent label", "", Number(results.Locales.Average(locale => locale.MajorityF1)),
+                .. results.Locales.Select(locale => Number(locale.MajorityF1)),
+            ],
+        };
+        foreach (SingleResult single in results.Monos.Concat(results.Multis))
+        {
+            rows.Add(Row("", single.F1));
+            rows.Add(Row(", strict", single.StrictF1));
+
+            string[] Row(string kind, IReadOnlyDictionary<string, double> scores) =>
+            [
+                StrategyTitle.Of(single.Strategy) + kind, Text(single.Seed), Number(scores.Values.Average()),
+                .. codes.Select(code => Number(scores.TryGetValue(code, out double f1) ? f1 : null)),
+            ];
+        }
+
+        return new ReportTable("One language each, and all at once: F1 by locale", rows);
+    }
 
     private static ReportTable Locales(AdapterStudyResults results) => new(
         "Languages",
         [
-            ["locale", "script", "family", "Joshi class", "pieces per word", "unknown pieces",
-                .. results.Locales[0].Overlaps.Keys.Select(name => $"{name} with others")],
+            ["locale", "script", "family", "Joshi class", "pieces per word", "unknown pieces of test",
+                "pieces dropped of dev and test", "words cut", "words without a piece",
+                .. results.Locales[0].Overlaps.Keys],
             .. results.Locales.Select(locale => (IReadOnlyList<string>)
             [
                 locale.Code, locale.Script, locale.Family, Text(locale.JoshiClass),
                 Undefined.Text(locale.Fertility, "F2"), Undefined.Text(100 * locale.UnknownShare, "F3") + " %",
-                .. locale.Overlaps.Values.Select(value => Undefined.Text(value, "F3")),
+                Text(locale.DroppedPieces), Text(locale.CutWords), Text(locale.WordsWithoutPieces),
+                .. results.Locales[0].Overlaps.Keys.Select(name => Undefined.Text(locale.Overlaps[name], "F3")),
             ]),
         ]);
 
@@ -131,48 +147,6 @@ public static class AdapterStudyTables
             LocaleAverages.Of(orders, measure);
     }
 
-    /// <summary>How overlap of pieces goes with transfer, Pearson and Spearman.</summary>
-    private static ReportTable Overlaps(AdapterStudyResults results)
-    {
-        var rows = new List<IReadOnlyList<string>>
-        {
-            (string[])
-            [
-                "system", "overlap",
-                .. OverlapTargets.SelectMany(target => (string[])[$"{target} Pearson", $"{target} Spearman"]),
-            ],
-        };
-        foreach (IGrouping<string, SequenceResult> system in results.Systems)
-        {
-            TransferMatrix[] orders = [.. system.Select(one => one.Matrix)];
-            IReadOnlyDictionary<string, double?>[] targets =
-            [
-                LocaleAverages.Of(orders, (r, at) => new MultiHop(r).Forward(HopView.Donor, at)),
-                LocaleAverages.Of(orders, (r, at) => new MultiHop(r).Backward(HopView.Receiver, at)),
-                LocaleAverages.Of(orders, (r, at) => new MultiHop(r).Backward(HopView.Donor, at)),
-            ];
-            foreach (string overlap in results.Locales[0].Overlaps.Keys)
-            {
-                double?[] x = [.. results.Locales.Select(locale => locale.Overlaps.GetValueOrDefault(overlap))];
-                rows.Add((string[])
-                [
-                    system.Key, overlap,
-                    .. targets.SelectMany(target =>
-                    {
-                        double?[] y = [.. results.Locales.Select(locale => target.GetValueOrDefault(locale.Code))];
-                        return (string[])
-                        [
-                            Undefined.Text(Correlation.Pearson(x, y), "F2"),
-                            Undefined.Text(Correlation.Spearman(x, y), "F2"),
-                        ];
-                    }),
-                ]);
-            }
-        }
-
-        return new ReportTable("Overlap of pieces and transfer", rows);
-    }
-
     private static ReportTable Matrix(SequenceResult sequence)
     {
         TransferMatrix r = sequence.Matrix;
@@ -192,11 +166,11 @@ public static class AdapterStudyTables
         [.. heads, .. Columns.Select(column => Number(column.Of(measured)))];
 
     /// <summary>A share of 1 in points; what is undefined says so.</summary>
-    private static string Number(double? share) => Undefined.Text(100 * share, "F2");
+    internal static string Number(double? share) => Undefined.Text(100 * share, "F2");
 
     private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
 
     private sealed record Measured(
         ContinualMetrics Metrics, MultiHop Hops, IReadOnlyDictionary<string, double> Mono,
-        IReadOnlyDictionary<string, double> Multi);
+        IReadOnlyDictionary<string, double> Multi, double Strict);
 }

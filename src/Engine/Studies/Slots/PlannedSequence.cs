@@ -38,6 +38,11 @@ internal sealed record PlannedSequence(
         return matrix;
     }
 
+    /// <summary>F1 of strictly read labels after the last step, by locale.</summary>
+    public IReadOnlyDictionary<string, double> StrictAtEnd() => Locales.ToDictionary(
+        locale => locale,
+        locale => States[LastStepOf(AdapterOf(locale), Locales.Count) - 1].Load().Scores[locale].StrictF1);
+
     /// <summary>The last step up to this one that trained an adapter; 0 where none did.</summary>
     private int LastStepOf(string adapter, int step)
     {

@@ -5,12 +5,13 @@ using FastCpt.Engine.Tokenizers;
 
 namespace FastCpt.Engine.Studies.Slots;
 
-/// <summary>The sentences of a study as pieces, each locale read when it is first asked for.</summary>
+/// <summary>The sentences of a study as pieces, each partition encoded when it is first asked for.</summary>
 /// <param name="maxTokens">Of a sentence; longer ones are cut.</param>
 internal sealed class SlotSentences(SlotDataConfig data, Tokenizer tokenizer, int maxTokens, int threads)
 {
     private readonly SentenceEncoder _encoder = new(tokenizer, maxTokens, threads);
     private readonly Dictionary<(string, Partition), SentenceSet> _sets = [];
+    private (string Locale, IReadOnlyList<MassiveRow> Rows)? _last;
 
     /// <summary>K.</summary>
     public int Labels { get; } = LabelMap.Of(data.Labels).Count;
@@ -21,11 +22,11 @@ internal sealed class SlotSentences(SlotDataConfig data, Tokenizer tokenizer, in
         if (_sets.TryGetValue((locale, partition), out SentenceSet? known))
             return known;
         MassiveLocale place = MassiveLocale.Of(locale);
-        IReadOnlyList<MassiveRow> rows = Rows(data, locale);
-        var conversion = new SlotConversion(place, data.Labels);
-        foreach (Partition part in Enum.GetValues<Partition>())
-            _sets[(locale, part)] = _encoder.Encode(place, part, rows, conversion);
-        return _sets[(locale, partition)];
+        // Partitions of a locale are often asked for one after the other.
+        if (_last?.Locale != locale)
+            _last = (locale, Rows(data, locale));
+        return _sets[(locale, partition)] =
+            _encoder.Encode(place, partition, _last.Value.Rows, new SlotConversion(place, data.Labels));
     }
 
     /// <summary>The rows of a locale that a study takes, in the order of the file.</summary>

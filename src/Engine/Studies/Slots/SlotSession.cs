@@ -39,6 +39,7 @@ internal sealed class SlotSession : IDisposable
                 $"{encoderFolder}: the encoder knows {Encoder.VocabularySize} pieces, its tokenizer {tokenizer} has "
                 + $"{pieces.VocabularySize}. They may come from different models.");
         int positions = Math.Min(config.Data.MaxLength, Encoder.LongestSegment);
+        Pieces = pieces;
         Sentences = new SlotSentences(config.Data, pieces, positions, config.Threads);
         Positions = positions;
         Backend = Devices.Open(config.Device, config.Threads);
@@ -46,6 +47,9 @@ internal sealed class SlotSession : IDisposable
     }
 
     public EncoderConfig Encoder { get; }
+
+    /// <summary>The encoder's tokenizer, trimmed where the encoder is.</summary>
+    public Tokenizer Pieces { get; }
 
     public SlotSentences Sentences { get; }
 
@@ -91,7 +95,7 @@ internal sealed class SlotSession : IDisposable
     /// <exception cref="RunException">Exit 4: malformed files.</exception>
     public XlmRoberta Load(string folder)
     {
-        using ModelFolder files = ModelFolder.Open(folder, _ => { }, withHead: false);
+        using ModelFolder files = ModelFolder.Open(folder, _run.Say, withHead: false);
         return (XlmRoberta)ModelLoader.Load(files, Backend, _type, Positions, _run.Say, _run.Stop);
     }
 

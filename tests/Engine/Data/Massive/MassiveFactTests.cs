@@ -4,6 +4,8 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data.Massive;
+using FastCpt.Engine.Tokenizers;
+using FastCpt.Kernels;
 using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Data.Massive;
@@ -72,6 +74,33 @@ public sealed partial class MassiveFactTests
             }
         });
         Assert.That(count, Is.EqualTo(859_092));
+    }
+
+    /// <summary>Every sentence of the release as pieces of XLM-R: none is lost, cut, or without a label.</summary>
+    [Test]
+    [Category("long")]
+    [Explicit("takes minutes")]
+    public void Sentences_OfAllLocales_AreEncodedWhole()
+    {
+        Tokenizer tokenizer = Tokenizer.Load(TestData.Path("tokenizers/xlm-roberta"));
+        var encoder = new SentenceEncoder(tokenizer);
+        foreach (MassiveLocale locale in MassiveLocale.All)
+        {
+            var conversion = new SlotConversion(locale, LabelMode.Bio);
+            foreach (Partition partition in Enum.GetValues<Partition>())
+            {
+                MassiveRow[] rows = [.. Rows.Value[locale.Code].Where(row => row.Partition == partition)];
+                SentenceSet set = encoder.Encode(locale, partition, rows, conversion);
+                Assert.That(set.Count, Is.EqualTo(rows.Length), locale.Code);
+                Assert.That(set.WordCount, Is.EqualTo(rows.Sum(row => conversion.Convert(row).Words.Count)));
+                Assert.That(set.CutWords, Is.Zero, locale.Code);
+                Assert.That(set.LongestSentence, Is.InRange(3, SentenceEncoder.DefaultMaxTokens));
+                int targets = Enumerable.Range(0, set.Count).Sum(
+                    i => set.Targets(i).Length - set.Targets(i).Count(Backend.IgnoredTarget));
+                Assert.That(targets, Is.EqualTo(set.WordCount - set.WordsWithoutPieces), locale.Code);
+                Assert.That(set.UnknownPieces, Is.LessThan(set.TokenCount / 100), locale.Code);
+            }
+        }
     }
 
     [Test]

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
@@ -39,25 +40,6 @@ public sealed class AdapterStudyReportTests
     }
 
     [Test]
-    public void Finding_BelowTheSpreadOfSeeds_IsNotVisible()
-    {
-        Assert.That(Forgets(Results(0.70, 0.71)).Holds, Is.True);
-        Assert.That(Forgets(Results(0.60, 0.71)).Holds, Is.Null, "9.33 points are less than the 11 of the seeds");
-        Assert.That(Forgets(Results(0.70)).Statement, Does.EndWith("no spread of seeds is known."));
-
-        static AdapterStudyFinding Forgets(AdapterStudyResults results) => AdapterStudyFinding.Of(results).First(
-            finding => finding.Statement.StartsWith("SHARED forgets:", StringComparison.Ordinal));
-    }
-
-    [Test]
-    public void Findings_CompareScripts()
-    {
-        AdapterStudyFinding finding = AdapterStudyFinding.Of(Results(0.7, 0.71)).First(
-            one => one.Statement.Contains("other scripts forget more", StringComparison.Ordinal));
-        Assert.That(finding.Statement, Does.Contain("MBT (receiver) -12.00 and -10.50"));
-    }
-
-    [Test]
     public void Report_ShowsEveryFigure_WithoutScript()
     {
         ReportContent content = AdapterStudyReport.Of(Results(0.7, 0.71));
@@ -65,6 +47,7 @@ public sealed class AdapterStudyReportTests
         foreach (string part in (string[])["seen so far", "All languages", "Change since learned", "MBT of", "MFT of",
             "Shared pieces", "Parameters and F1"])
             Assert.That(titles, Has.Some.Contains(part));
+        Assert.That(content.Tables.Select(table => table.Title), Has.Some.EqualTo("Means by script"));
         string html = Encoding.UTF8.GetString(HtmlReport.Write(content));
         Assert.That(html, Does.Not.Contain("<script").And.Not.Contain("NaN"));
         Assert.That(html, Does.Contain("undefined"));
@@ -80,6 +63,42 @@ public sealed class AdapterStudyReportTests
         Assert.That(AdapterResultsFile.ToText(read), Is.EqualTo(AdapterResultsFile.ToText(results)));
     }
 
+    [Test]
+    public void Report_SaysWhatTheNumbersAreMadeOf()
+    {
+        ReportContent content = AdapterStudyReport.Of(Results(0.7, 0.71));
+        string html = Encoding.UTF8.GetString(HtmlReport.Write(content));
+        Assert.That(html, Does.Contain("How this differs").And.Contain("<li>Only a test.</li>"));
+        Assert.That(Row("One language each", "each word's most frequent label"), Does.Contain("30.00"));
+        Assert.That(Row("One language each", "MONO, strict"), Does.Contain("35.00"));
+        Assert.That(Row("Languages", "zh-CN"), Is.SupersetOf((string[])["3", "2", "1"]), "dropped, cut, no piece");
+        Assert.That(Row("Measures", "SHARED r8"), Does.Contain("50.00"), "strict, at the end");
+
+        IReadOnlyList<string> Row(string title, string name) =>
+            content.Tables.First(table => table.Title.StartsWith(title, StringComparison.Ordinal)).Rows
+                .First(row => row[0] == name);
+    }
+
+    /// <summary>Distances of the vector: bwd −0.10, −0.13, −0.10 and fwd 0.32, 0.275, 0.27.</summary>
+    [Test]
+    public void Tables_HaveTransferByDistanceAndGroup()
+    {
+        ReportTable[] tables = [.. AdapterStudyTables.Of(Results(0.7, 0.71))];
+        Assert.That(
+            tables.Single(table => table.Title == "Transfer by distance in steps, order given").Rows.Skip(1),
+            Is.EqualTo(new[] { new[] { "1", "-10.00", "32.00" }, ["2", "-13.00", "27.50"], ["3", "-10.00", "27.00"] }));
+        string[] latin = [.. tables.Single(table => table.Title == "Means by script").Rows.Single(
+            row => row[1] == "Latin")];
+        Assert.That(latin[2..5], Is.EqualTo(new[] { "2", "63.00", "-10.50" }), "languages, at the end, MBT receiver");
+        Assert.That(
+            tables.Single(table => table.Title.StartsWith("What goes with", StringComparison.Ordinal)).Rows
+                .Select(row => row[1]),
+            Is.EqualTo(new[]
+            {
+                "measure of a language", "jaccard", "coverage by others", "pieces per word", "unknown pieces",
+            }));
+    }
+
     [TestCase("\"kind\": \"adapters\"", "\"kind\": \"families\"", false)]
     [TestCase("\"kind\": \"adapters\"", "\"kind\": \"adapters\"", true)]
     public void ResultsFile_KnowsItsKind(string part, string replacement, bool expected)
@@ -92,14 +111,61 @@ public sealed class AdapterStudyReportTests
     }
 
     [TestCase("\"shared\"", "\"shard\"", "'shard' is no strategy")]
+    [TestCase("\"shared\"", "\"mono\"", "'mono' is no strategy of sequences")]
     [TestCase("\"order\"", "\"ordre\"", "are not the results")]
     [TestCase("0.72", "\"0.72\"", "are not the results")]
+    [TestCase("0.72", "1e300", "no score from 0 to 1")]
+    [TestCase("0.72", "-0.1", "no score from 0 to 1")]
+    [TestCase("\"code\": \"zh-CN\"", "\"code\": \"xx-XX\"", "no such locale")]
+    [TestCase("\"code\": \"zh-CN\"", "\"code\": \"en-US\"", "there twice")]
+    [TestCase("\"joshi_class\": 5", "\"joshi_class\": 9", "joshi_class is 9")]
+    [TestCase("\"cut_words\": 2", "\"cut_words\": -2", "cut_words is -2")]
+    [TestCase("\"fertility\": 1.5", "\"fertility\": 1e300", "no measure")]
+    [TestCase("\"jaccard\"", "\"jaccord\"", "not by the same measures")]
+    [TestCase("\"seed\": 2", "\"seed\": 1", "monos: one of them is there twice")]
+    [TestCase("\"zh-CN\": 0.7", "\"zh-TW\": 0.7", "'zh-TW' is no locale here")]
+    [TestCase("\"rank\": 8", "\"rank\": -8", "rank is -8")]
+    [TestCase("\"parameters\": 10", "\"parameters\": -10", "parameters is -10")]
     public void ResultsFile_RefusesWhatItDoesNotKnow(string part, string replacement, string reason)
     {
+        string text = AdapterResultsFile.ToText(Results(0.7, 0.71));
+        int first = text.IndexOf(part, StringComparison.Ordinal);
+        Refuse(text[..first] + replacement + text[(first + part.Length)..], reason);
+    }
+
+    [Test]
+    public void ResultsFile_RefusesOneWithoutLanguages()
+    {
+        JsonObject json = AdapterResultsFile.ToJson(Results(0.7));
+        json["locales"] = new JsonArray();
+        Refuse(json.ToJsonString(), "locales: there is none");
+    }
+
+    [Test]
+    public void ResultsFile_RefusesScoresThatAreMissing()
+    {
+        JsonObject json = AdapterResultsFile.ToJson(Results(0.7));
+        json["monos"]![0]!["f1"] = new JsonObject();
+        Refuse(json.ToJsonString(), "scores of 0 locales, expected 4");
+    }
+
+    /// <summary>Lines of one chart have as many steps.</summary>
+    [Test]
+    public void ResultsFile_RefusesOrdersOfUnequalLength()
+    {
+        JsonObject json = AdapterResultsFile.ToJson(Results(0.7)), other = AdapterResultsFile.ToJson(WrittenResults.Of(
+            [0.7], null,
+            WrittenResults.Run(SharingStrategy.Shared, 8, "given", _ => 0.7, _ => 0.6, "en-US", "zh-CN")));
+        JsonNode shorter = other["sequences"]![0]!.DeepClone();
+        shorter["seed"] = 2;
+        json["sequences"]!.AsArray().Add(shorter);
+        Refuse(json.ToJsonString(), "the order 'given' is not the same in all");
+    }
+
+    private static void Refuse(string text, string reason)
+    {
         using var folder = new TestFolder();
-        File.WriteAllText(
-            folder.At("results.json"),
-            AdapterResultsFile.ToText(Results(0.7)).Replace(part, replacement, StringComparison.Ordinal));
+        File.WriteAllText(folder.At("results.json"), text);
         Assert.That(
             () => AdapterResultsFile.Load(folder.At("results.json")),
             Throws.TypeOf<RunException>().With.Message.Contains(reason).And.Property("Code").EqualTo(ExitCode.Config));
@@ -112,13 +178,9 @@ public sealed class AdapterStudyReportTests
         for (int step = 0; step <= r.Count; step++)
             for (int position = 1; position <= r.Count; position++)
                 r[step, position] = Vector[step][position - 1];
-        return new AdapterStudyResults(
-            "written", "1.0", "cpu",
-            [.. Locales.Select((code, i) => new StudyLocale(
-                code, i < 2 ? "Latin" : code, "family", 5, 1.5, 0,
-                new Dictionary<string, double?> { ["jaccard"] = 0.1 * i }))],
-            [.. monos.Select((score, i) => new SingleResult(
-                SharingStrategy.Mono, (ulong)i + 1, 400, Locales.ToDictionary(locale => locale, _ => score)))],
-            [], [new SequenceResult(SharingStrategy.Shared, 8, 1, "given", 10, r)]);
+        AdapterStudyResults results = WrittenResults.Of(
+            monos, null, new SequenceResult(
+                SharingStrategy.Shared, 8, 1, "given", 10, r, WrittenResults.Scores(Locales, _ => 0.5)));
+        return results with { Locales = [.. Locales.Select(WrittenResults.Locale)] };
     }
 }

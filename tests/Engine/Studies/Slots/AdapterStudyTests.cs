@@ -211,6 +211,46 @@ public sealed class AdapterStudyTests
             Assert.That(rows[1][rows[0].ToList().IndexOf(head)], Is.EqualTo("undefined"), head);
     }
 
+    [Test]
+    public void Scores_DoNotDependOnTheTokensOfAPass()
+    {
+        string[] settings = ["strategies=[mono, shared]"];
+        AdapterStudyResults whole = _study.Run("whole", settings);
+        AdapterStudyResults single = _study.Run("single", [.. settings, "evaluation_tokens=1"]);
+        AdapterStudyResults some = _study.Run("some", [.. settings, "evaluation_tokens=40"]);
+        Assert.That(AdapterResultsFile.ToText(single), Is.EqualTo(AdapterResultsFile.ToText(whole)));
+        Assert.That(AdapterResultsFile.ToText(some), Is.EqualTo(AdapterResultsFile.ToText(whole)));
+        Assert.That(_study.Weights("single"), Is.EqualTo(_study.Weights("whole")), "the best epochs are the same");
+    }
+
+    [Test]
+    public void Matrices_AreThoseOfTheStudyAsItIs()
+    {
+        _study.Run("out", "orders=[{one: [en-US, de-DE, th-TH]}]");
+        string folder = _study.At("out/matrices");
+        File.WriteAllText(Path.Combine(folder, "notes.json"), "{}");
+        AdapterStudyResults results = _study.Run("out", "orders=[p2]");
+        Assert.That(
+            Directory.GetFiles(folder).Select(Path.GetFileName),
+            Is.EquivalentTo(new[] { "notes.json", "non_shared-r4-p2-seed-1.json" }));
+        TransferRecord record = TransferFile.Load(Path.Combine(folder, "non_shared-r4-p2-seed-1.json"));
+        Assert.That(record.OrderSeed, Is.EqualTo(2));
+        Assert.That(record.Scores.Locales, Is.EqualTo(results.Sequences[0].Matrix.Locales));
+    }
+
+    /// <summary>The baseline knows its words: every word of a made-up locale always has the same label.</summary>
+    [Test]
+    public void Languages_SayWhatTheirSentencesAreLike()
+    {
+        AdapterStudyResults results = _study.Run("out", "data.max_length=12");
+        StudyLocale english = results.Locales.Single(locale => locale.Code == "en-US");
+        Assert.That(english.MajorityF1, Is.EqualTo(1));
+        Assert.That(english.CutWords, Is.Positive);
+        Assert.That(english.Overlaps["jaccard"], Is.EqualTo(1).Within(1e-12), "all locales have the same words");
+        Assert.That(results.Notes, Has.Some.Contains("3 of the 52 languages").And.Some.Contains("no published one"));
+        Assert.That(results.Notes, Has.Some.Contains("count as predicted outside"));
+    }
+
     [TestCase("skip")]
     [TestCase("base")]
     public void Untrained_IsScoredAsThePolicySays(string policy)

@@ -1,0 +1,55 @@
+using System.Globalization;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Data.Massive;
+using FastCpt.Engine.Models;
+
+namespace FastCpt.Engine.Studies.Slots;
+
+/// <summary>How a study differs from the one of 2025, a sentence each, for whoever reads its numbers.</summary>
+internal static class StudyNotes
+{
+    public static IReadOnlyList<string> Of(
+        AdapterStudyConfig config, EncoderConfig encoder, IReadOnlyList<StudyLocale> languages)
+    {
+        SlotDataConfig data = config.Data;
+        SlotTrainingConfig paper = SlotTrainingConfig.Of(SlotPreset.Paper), training = config.Training;
+        string?[] notes =
+        [
+            "The orders of languages, the seeds and whatever the paper does not state are this project's own.",
+            config.Base.Model.Path is null
+                ? $"The encoder is no published one: {encoder.Layers} blocks of width {encoder.Width}, "
+                    + "pretrained by this study."
+                : null,
+            data.Locales.Count < MassiveLocale.All.Count
+                ? $"{data.Locales.Count} of the {MassiveLocale.All.Count} languages take part." : null,
+            data.TrainRows > 0 || data.DevRows > 0 || data.TestRows > 0
+                ? $"Of each language the first sentences are used: {Rows(data.TrainRows)} to train, "
+                    + $"{Rows(data.DevRows)} to choose the epoch, {Rows(data.TestRows)} to score."
+                : null,
+            training.Epochs != paper.Epochs || training.Patience != paper.Patience
+                || training.BatchSize != paper.BatchSize
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Training ends after {training.Epochs} epochs or {training.Patience} without a better one, at ")
+                    + $"{training.BatchSize} sentences a batch; the paper's setting is {paper.Epochs}, "
+                    + $"{paper.Patience} and {paper.BatchSize}."
+                : null,
+            data.Labels != LabelMode.Bio
+                ? $"Labels are {EnumWord.Of(data.Labels)}, so F1 is that of these labels." : null,
+            config.TrimVocabulary
+                ? "Pieces that no training sentence has are taken out of the encoder: "
+                    + $"{languages.Sum(one => one.DroppedPieces)} pieces of dev and test sentences are unknown for it."
+                : null,
+            languages.Sum(one => one.CutWords + one.WordsWithoutPieces) is > 0 and var words
+                ? $"{words} words are beyond the longest sentence or have no piece; they count as predicted outside."
+                : null,
+            encoder.AttentionDropout > 0
+                ? "The dropout of attention weights, which the encoder's config.json asks for, is off." : null,
+            config.Precision is Precision.Fp32 or Precision.Auto
+                ? null : $"Weights and activations are {EnumWord.Of(config.Precision)}.",
+        ];
+        return [.. notes.OfType<string>()];
+    }
+
+    private static string Rows(int count) => count == 0 ? "all" : count.ToString(CultureInfo.InvariantCulture);
+}
