@@ -10,7 +10,7 @@ namespace FastCpt.Engine.Studies.Slots;
 /// <summary>The numbers of a study of adapters as JSON, in results.json; undefined ones are null.</summary>
 public static class AdapterResultsFile
 {
-    private const int MaxBytes = 64 << 20, MostRuns = 10_000;
+    private const int MaxBytes = 64 << 20, MostRuns = 10_000, MostOverlaps = 16;
 
     public static string ToText(AdapterStudyResults results) => ConfigText.Json(ToJson(results));
 
@@ -61,8 +61,10 @@ public static class AdapterResultsFile
         if (codes.Length == 0 || codes.Distinct().Count() < codes.Length
             || codes.FirstOrDefault(code => MassiveLocale.All.All(known => known.Code != code)) is not null)
             throw new FormatException("locales: there is none, one is there twice, or MASSIVE has no such locale.");
-        if (locales.Any(locale => !locale.Overlaps.Keys.Order().SequenceEqual(locales[0].Overlaps.Keys.Order())))
-            throw new FormatException("locales: overlaps are not by the same measures in all of them.");
+        if (locales[0].Overlaps.Count > MostOverlaps || locales.Any(
+            locale => !locale.Overlaps.Keys.Order().SequenceEqual(locales[0].Overlaps.Keys.Order())))
+            throw new FormatException(
+                $"locales: overlaps are not by the same measures in all of them, or by more than {MostOverlaps}.");
         var results = new AdapterStudyResults(
             ResultValues.Text(root, "name"), ResultValues.Text(root, "tool"), ResultValues.Text(root, "device"),
             [.. root.GetProperty("notes").EnumerateArray().Select(ResultValues.Text)], locales,

@@ -36,6 +36,10 @@ internal static class StudyNotes
                 : null,
             data.Labels != LabelMode.Bio
                 ? $"Labels are {EnumWord.Of(data.Labels)}, so F1 is that of these labels." : null,
+            config.Adapter != AdapterKind.Lora
+                ? $"Adapters are of the kind {EnumWord.Of(config.Adapter)}, not LoRA's; what is called their rank is "
+                    + "their width or length."
+                : null,
             config.TrimVocabulary
                 ? "Pieces that no training sentence has are taken out of the encoder: "
                     + $"{languages.Sum(one => one.DroppedPieces)} pieces of dev and test sentences are unknown for it."

@@ -223,6 +223,15 @@ public sealed class AdapterStudyTests
         Assert.That(_study.Weights("single"), Is.EqualTo(_study.Weights("whole")), "the best epochs are the same");
     }
 
+    /// <summary>There is no tokenizer left to encode with.</summary>
+    [Test]
+    public void StudyThatIsUpToDate_EncodesNothing()
+    {
+        AdapterStudyResults first = _study.Run("out");
+        File.Delete(_study.At("out/tokenizer/tokenizer.json"));
+        Assert.That(AdapterResultsFile.ToText(_study.Run("out")), Is.EqualTo(AdapterResultsFile.ToText(first)));
+    }
+
     [Test]
     public void Matrices_AreThoseOfTheStudyAsItIs()
     {

@@ -1,0 +1,65 @@
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Models;
+using FastCpt.Engine.Studies.Slots;
+using FastCpt.Tests.Support;
+
+namespace FastCpt.Tests.Engine.Studies.Slots;
+
+/// <summary>What a report says of how a study differs from the one that it is modelled on.</summary>
+public sealed class StudyNotesTests
+{
+    [Test]
+    public void ThePapersSetting_HasItsTrimmingAlone()
+    {
+        AdapterStudyConfig config = Paper() with { TrimVocabulary = true };
+        IReadOnlyList<string> notes = Notes(config, Locale("en-US", dropped: 7, cut: 0));
+        Assert.That(notes, Has.Count.EqualTo(2));
+        Assert.That(notes[0], Does.Contain("are this project's own"));
+        Assert.That(notes[1], Does.Contain("7 pieces of dev and test sentences are unknown"));
+    }
+
+    [Test]
+    public void EveryOtherSetting_IsNamed()
+    {
+        AdapterStudyConfig paper = Paper();
+        AdapterStudyConfig config = paper with
+        {
+            Data = paper.Data with
+            {
+                Locales = ["en-US"], TrainRows = 600, TestRows = 200, Labels = LabelMode.Official,
+            },
+            Base = new EncoderBaseConfig { Training = new TrainingConfig() },
+            Training = paper.Training with { Epochs = 3 },
+            Precision = Precision.Bf16,
+            Adapter = AdapterKind.Prefix,
+        };
+        string notes = string.Join('\n', Notes(config, Locale("en-US", dropped: 0, cut: 5)));
+        string[] parts =
+        [
+            "no published one: 3 blocks of width 8", "prefix, not LoRA", "1 of the 52", "600 to train, all to choose",
+            "200 to score", "3 epochs or 5 without",
+            "setting is 100, 5 and 32", "Labels are official", "are bf16", "6 words are beyond",
+        ];
+        foreach (string part in parts)
+            Assert.That(notes, Does.Contain(part));
+    }
+
+    private static AdapterStudyConfig Paper() => AdapterStudyConfig.Load(
+        Path.Combine(TestData.RepositoryRoot, "studies", "massive.yaml"));
+
+    private static IReadOnlyList<string> Notes(
+        AdapterStudyConfig config, params IReadOnlyList<StudyLocale> languages) =>
+        StudyNotes.Of(
+            config,
+            new EncoderConfig
+            {
+                VocabularySize = 20, Width = 8, Layers = 3, Heads = 2, InnerWidth = 16, MaxPositions = 12,
+                NormEpsilon = 1e-5f,
+            },
+            languages);
+
+    private static StudyLocale Locale(string code, long dropped, long cut) => WrittenResults.Locale(code) with
+    {
+        DroppedPieces = dropped, CutWords = cut, WordsWithoutPieces = cut == 0 ? 0 : 1,
+    };
+}
