@@ -47,8 +47,6 @@ internal static class StudyNotes
             languages.Sum(one => one.CutWords + one.WordsWithoutPieces) is > 0 and var words
                 ? $"{words} words are beyond the longest sentence or have no piece; they count as predicted outside."
                 : null,
-            encoder.AttentionDropout > 0
-                ? "The dropout of attention weights, which the encoder's config.json asks for, is off." : null,
             config.Precision is Precision.Fp32 or Precision.Auto
                 ? null : $"Weights and activations are {EnumWord.Of(config.Precision)}.",
         ];
