@@ -78,8 +78,6 @@ public sealed partial class MassiveFactTests
 
     /// <summary>Every sentence of the release as pieces of XLM-R: none is lost, cut, or without a label.</summary>
     [Test]
-    [Category("long")]
-    [Explicit("takes minutes")]
     public void Sentences_OfAllLocales_AreEncodedWhole()
     {
         Tokenizer tokenizer = Tokenizer.Load(TestData.Path("tokenizers/xlm-roberta"));
