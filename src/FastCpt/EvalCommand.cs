@@ -26,6 +26,10 @@ internal static class EvalCommand
             Description = "PEFT folder of an adapter to score on the model; where only this is given, on its own base.",
             HelpName = "folder",
         };
+        var otherBase = new Option<bool>("--other-base")
+        {
+            Description = "Only warns where the adapter was trained on other weights or with another tokenizer.",
+        };
         var documents = new Option<int>("--max-documents")
         {
             Description = "Validation documents of each language, chosen by seed; by default all.",
@@ -42,6 +46,7 @@ internal static class EvalCommand
         inputs.AddTo(verb);
         verb.Add(model);
         verb.Add(adapter);
+        verb.Add(otherBase);
         verb.Add(documents);
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
@@ -51,7 +56,9 @@ internal static class EvalCommand
             var scores = new List<LanguageScore>();
             try
             {
-                Measure(config, folder, adapterFolder, parse.GetValue(documents), terminal, stop, scores);
+                Measure(
+                    config, folder, adapterFolder, parse.GetValue(otherBase), parse.GetValue(documents), terminal, stop,
+                    scores);
             }
             catch (RunException exception)
                 when (exception.Code is ExitCode.Resumable or ExitCode.Interrupted or ExitCode.Terminated)
@@ -92,13 +99,13 @@ internal static class EvalCommand
 
     /// <param name="scores">Receives one after the other.</param>
     private static void Measure(
-        RunConfig config, string folder, string? adapter, int maxDocuments, Terminal terminal, StopSignal stop,
-        List<LanguageScore> scores)
+        RunConfig config, string folder, string? adapter, bool allowOtherBase, int maxDocuments, Terminal terminal,
+        StopSignal stop, List<LanguageScore> scores)
     {
         using var evaluation = new ModelEvaluation(
             folder, config.Tokenizer!, config.Device, config.Threads, config.Precision, // the reader has filled it in
             config.Data.MaxSeqLength, config.Training.BatchSize * config.Data.MaxSeqLength, terminal.Note,
-            adapter);
+            adapter, allowOtherBase);
         var corpora = new Corpora(
             config.Data, Path.Combine(config.OutputDir, "shards"), evaluation.Tokenizer, terminal.Note, stop,
             config.Threads);

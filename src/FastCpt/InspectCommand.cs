@@ -131,6 +131,9 @@ internal static class InspectCommand
         facts.Add("locale", state.Locale);
         facts.Add("trained_steps", state.Step);
         facts.Add("labels", state.Labels.Count);
+        facts.Add("dev_f1", state.DevF1);
+        if (state.TestF1.Count > 0)
+            facts.Add("test_f1", state.TestF1.Values.Average());
     }
 
     private static void AddConfig(ModelConfig config, JsonObject facts)

@@ -13,7 +13,7 @@ public static class LoraNames
 
     internal const string Prefix = "base_model.model.";
 
-    private const string Default = ".default.", Saved = ".modules_to_save.default.";
+    private const string Saved = ".modules_to_save.", Weight = ".weight";
 
     /// <summary>The parameter that a key speaks of, with the path that its base had.</summary>
     /// <returns>Null if it is not a key of PEFT's.</returns>
@@ -21,11 +21,18 @@ public static class LoraNames
     {
         if (!key.StartsWith(Prefix, StringComparison.Ordinal))
             return null;
-        string name = key[Prefix.Length..].Replace(Saved, ".", StringComparison.Ordinal);
-        foreach (string kind in new[] { ".lora_A", ".lora_B" })
-            if (name.EndsWith($"{kind}{Default}weight", StringComparison.Ordinal))
-                return name[..^$"{Default}weight".Length] + ".weight";
-        return name;
+        string name = key[Prefix.Length..];
+        int saved = name.IndexOf(Saved, StringComparison.Ordinal);
+        if (saved >= 0)
+            return name.IndexOf('.', saved + Saved.Length) is > 0 and var rest ? name[..saved] + name[rest..] : name;
+        int kind = Math.Max(
+            name.LastIndexOf(".lora_A.", StringComparison.Ordinal),
+            name.LastIndexOf(".lora_B.", StringComparison.Ordinal));
+        if (kind < 0 || !name.EndsWith(Weight, StringComparison.Ordinal))
+            return name;
+        int end = kind + ".lora_A".Length;
+        int named = name.Length - Weight.Length - end;      // of the adapter's name and the dot before it
+        return named > 0 && !name.AsSpan(end + 1, named - 1).Contains('.') ? name[..end] + Weight : name;
     }
 
     /// <summary>The module whose A or B a parameter is; null where it is neither.</summary>

@@ -7,7 +7,8 @@ namespace FastCpt.Engine.Adapters;
 /// <summary>Which modules get an adapter, and of which rank and scale, by the rules of PEFT.</summary>
 /// <remarks>
 /// A target of a list is a module's name, or what it ends with after a dot; a pattern matches the whole name. What is
-/// excluded, or stored whole, or in a layer that is not asked for, gets none. A key of a rank or alpha pattern is a
+/// excluded, or stored whole, or in a layer that is not asked for, gets none; a target that is the whole name is not
+/// held against the layers. A key of a rank or alpha pattern is a
 /// regular expression that a name, or its end after a dot, matches whole; the first in order counts. lora-sharing.md
 /// 4.5.
 /// </remarks>
@@ -44,7 +45,8 @@ public sealed class LoraTargets
         if (Array.Exists(_saved, saved => saved.IsMatch(name)))
             return false;
         return _target?.IsMatch(name)
-            ?? (_settings.Targets.Any(target => Matches(target, name)) && IsInALayerAskedFor(name));
+            ?? (_settings.Targets.Contains(name)
+                || (_settings.Targets.Any(target => Matches(target, name)) && IsInALayerAskedFor(name)));
     }
 
     public int RankOf(string name) =>
@@ -111,8 +113,9 @@ public sealed class LoraTargets
             settings.Rank < 1 || settings.RankPattern.Any(entry => entry.Value < 1)
                 ? $"a rank of {settings.RankPattern.Select(entry => entry.Value).Append(settings.Rank).Min()}, "
                     + "expected at least 1"
-            : !double.IsFinite(settings.Alpha) || settings.AlphaPattern.Any(entry => !double.IsFinite(entry.Value))
-                ? "an alpha that is not finite"
+            : settings.AlphaPattern.Select(entry => entry.Value).Append(settings.Alpha)
+                .Any(alpha => !float.IsFinite((float)alpha))
+                ? "an alpha that is no finite F32"
             : !(settings.Dropout is >= 0 and < 1)
                 ? string.Create(
                     CultureInfo.InvariantCulture, $"a dropout of {settings.Dropout}, expected one from 0 to below 1")

@@ -60,6 +60,15 @@ public sealed record PeftConfig(LoraSettings Settings)
             Keys = keys.All,
         };
         PeftUnsupported.Check(keys, warn);
+        try
+        {
+            _ = new LoraTargets(settings);
+        }
+        catch (RunException e)
+        {
+            throw keys.Refuse(e.Message);
+        }
+
         return config;
     }
 }

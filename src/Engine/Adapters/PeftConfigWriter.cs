@@ -5,13 +5,15 @@ using System.Text.Json.Nodes;
 
 namespace FastCpt.Engine.Adapters;
 
-/// <summary>Writes adapter_config.json as PEFT does: keys sorted, two blanks a level, no line break at the end.
+/// <summary>Writes adapter_config.json in PEFT's form: keys sorted, two blanks a level, no line break at the end.
 /// </summary>
-/// <remarks>A value that a file was read with keeps its spelling, and a file that lacks a key goes on lacking it
-/// while its value is the default: what is not touched comes back byte for byte.</remarks>
+/// <remarks>A file of our own has the keys that lora-sharing.md 5 lists; PEFT's versions write further ones, whose
+/// absence stands for their defaults. A value that a file was read with keeps its spelling, and a file that lacks a
+/// key goes on lacking it while its value is the default: what is not touched comes back byte for byte.</remarks>
 internal static class PeftConfigWriter
 {
-    private const string MadeFor = "0.17.0";
+    /// <summary>A version in PEFT's notation that is none of PEFT's: it did not write the file.</summary>
+    private const string MadeBy = "0+fastcpt";
 
     public static byte[] Write(PeftConfig config)
     {
@@ -55,7 +57,7 @@ internal static class PeftConfigWriter
             ["lora_dropout"] = settings.Dropout == 0 ? JsonNode.Parse("0.0") : Number(settings.Dropout),
             ["modules_to_save"] = OrNull(settings.ModulesToSave),
             ["peft_type"] = "LORA",
-            ["peft_version"] = MadeFor,
+            ["peft_version"] = MadeBy,
             ["r"] = settings.Rank,
             ["rank_pattern"] = new JsonObject(settings.RankPattern.Select(
                 entry => new KeyValuePair<string, JsonNode?>(entry.Key, JsonValue.Create(entry.Value)))),

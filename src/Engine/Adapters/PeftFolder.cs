@@ -72,6 +72,12 @@ public sealed class PeftFolder : IDisposable
         PeftLayout layout = LayoutOn(model, head);
         if (layout.Ignored.Count > 0)
             warn($"{Path}: {layout.Ignored.Count} tensors are left out: the pooler is no part of the model here.");
+        if (layout.Heads.Count > 0 && head is not null)
+            throw new RunException(
+                ExitCode.ModelFile, $"{Path}: '{layout.Heads.Values.First()}' is of another head than the one here.");
+        if (layout.Heads.Count > 0)
+            warn($"{Path}: {layout.Heads.Count} tensors of its head are left out: nothing here reads it.");
+        RequireUntied(layout, model);
         var pairs = layout.Pairs.ToDictionary(pair => pair.Module, StringComparer.Ordinal);
         foreach (string module in pairs.Keys.Except(model.Linears.Select(linear => linear.Name)))
             throw new RunException(
@@ -106,6 +112,15 @@ public sealed class PeftFolder : IDisposable
                 ExitCode.ModelFile,
                 $"{Path}: has {layout.Pairs.Count} pairs of tensors, expected {lora.Linears.Count}.");
         Fill(layout, lora, model, head: null);
+    }
+
+    /// <summary>Refuses an embedding that is stored whole where the model scores with it as well.</summary>
+    private void RequireUntied(PeftLayout layout, Model model)
+    {
+        if (ParameterLayout.TiedTable(model.Config) is { } table && layout.Stored.TryGetValue(table, out string? key))
+            throw new RunException(
+                ExitCode.ModelFile, $"{Path}: '{key}' changes the embedding alone, and in this model it is the output "
+                + "head as well. Merge the adapter into its base, which can untie the two, and use the merged model.");
     }
 
     private PeftLayout LayoutOn(Model model, ParameterSet? head) => LayoutOn(
@@ -145,7 +160,7 @@ public sealed class PeftFolder : IDisposable
     /// </summary>
     /// <param name="values">What is stored, under the names of parameters: A and B, and what is stored whole.</param>
     /// <param name="type">Of the stored numbers.</param>
-    /// <param name="isBare">Leave out the first component of names.</param>
+    /// <param name="isBare">Leave out the first component of names, but not of what is stored whole.</param>
     /// <returns>How many numbers are NaN or infinite.</returns>
     /// <exception cref="RunException">Exit 6: the files could not be written.</exception>
     public static long Write(
@@ -155,7 +170,8 @@ public sealed class PeftFolder : IDisposable
         byte[] text = PeftConfigWriter.Write(config);
         output.Write(PeftConfig.FileName, stream => stream.Write(text), text.Length);
         Dictionary<string, (string Name, Tensor Value)> byKey = values.ToDictionary(
-            value => LoraNames.Prefix + (isBare ? LoraNames.Bare(value.Name) : value.Name), StringComparer.Ordinal);
+            value => LoraNames.Prefix + (isBare && LoraNames.ModuleOf(value.Name) is not null
+                ? LoraNames.Bare(value.Name) : value.Name), StringComparer.Ordinal);
         using var staging = new TensorStaging(backend);
         TensorFolderWriter.Write(
             output,

@@ -98,8 +98,8 @@ internal sealed class PeftKeys
     private IEnumerable<JsonProperty> Map(string key) => Find(key) switch
     {
         null => [],
-        { ValueKind: JsonValueKind.Object } map => map.EnumerateObject(),
-        { } other => throw Refuse(key, other, "an object { }"),
+        { ValueKind: JsonValueKind.Object } map when map.GetPropertyCount() <= MostNames => map.EnumerateObject(),
+        { } other => throw Refuse(key, other, $"an object {{ }} of at most {MostNames} entries"),
     };
 
     private JsonElement[] Items(string key, JsonElement value) =>

@@ -1,14 +1,9 @@
 using FastCpt.Engine.Checkpoints;
 using FastCpt.Engine.Files;
+using FastCpt.Engine.Models;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Adapters;
-
-/// <summary>The pair of tensors of one module.</summary>
-/// <param name="Module">As the base's parameters are called, without <c>.weight</c>.</param>
-/// <param name="A">Key of [R, K] in the file.</param>
-/// <param name="B">Key of [N, R] in the file.</param>
-public sealed record PeftPair(string Module, string A, string B, int Rank, float Scale);
 
 /// <summary>What the tensors of an adapter are to a base: pairs of its linear layers, and parameters stored whole.
 /// </summary>
@@ -16,12 +11,16 @@ public sealed record PeftPair(string Module, string A, string B, int Rank, float
 /// adapter is refused: PEFT itself passes over both, and computes with random numbers.</remarks>
 public sealed class PeftLayout
 {
+    /// <summary>Heads that are trained beside a base, whatever other head it has.</summary>
+    private static readonly string[] HeadModules = ["classifier", "score"];
+
     private readonly TensorFolder _tensors;
     private readonly PeftConfig _config;
     private readonly IReadOnlyDictionary<string, Shape> _base;
     private readonly LoraTargets _targets;
     private readonly Dictionary<string, string> _keyByParameter = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _stored = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _heads = new(StringComparer.Ordinal);
     private readonly List<PeftPair> _pairs = [];
     private readonly List<string> _ignored = [];
 
@@ -38,8 +37,9 @@ public sealed class PeftLayout
                 throw Unexpected(entry, $"its name does not begin with '{LoraNames.Prefix}'");
             else if (!_keyByParameter.TryAdd(name, entry.Name))
                 throw Unexpected(entry, $"it is the same as '{_keyByParameter[name]}'");
-        IsBare = !_keyByParameter.Keys.Any(name => _base.ContainsKey(WeightOf(name)))
-            && _keyByParameter.Keys.Any(name => FullName(WeightOf(name)) is not null);
+        string[] modules = [.. _keyByParameter.Keys.Select(LoraNames.ModuleOf).OfType<string>()];
+        IsBare = !modules.Any(module => _base.ContainsKey($"{module}.weight"))
+            && modules.Any(module => FullName($"{module}.weight") is not null);
         foreach (string name in _keyByParameter.Keys.Order(StringComparer.Ordinal))
             Place(name);
         RequireAll(linears);
@@ -53,8 +53,15 @@ public sealed class PeftLayout
     /// <summary>Keys by the parameter that they are stored for.</summary>
     public IReadOnlyDictionary<string, string> Stored => _stored;
 
+    /// <summary>Keys of a head that labels or scores sentences by its parameter, where the base has none.</summary>
+    public IReadOnlyDictionary<string, string> Heads => _heads;
+
     /// <summary>Keys of adapters of a pooler, which the base lacks, since no label depends on it.</summary>
     public IReadOnlyList<string> Ignored => _ignored;
+
+    /// <summary>Whether a parameter is of a head that is trained beside a base.</summary>
+    internal static bool IsOfHead(string parameter) =>
+        Array.Exists(HeadModules, module => parameter.StartsWith($"{module}.", StringComparison.Ordinal));
 
     private void Place(string name)
     {
@@ -96,7 +103,13 @@ public sealed class PeftLayout
         if (!isNamed)
             throw Unexpected(entry, "it is neither lora_A nor lora_B, nor of one of modules_to_save");
         if (FullName(name) is not { } parameter)
-            throw Unexpected(entry, $"the base has no parameter '{name}'");
+        {
+            if (!IsOfHead(name))
+                throw Unexpected(entry, $"the base has no parameter '{name}'");
+            _heads.Add(name, entry.Name);
+            return;
+        }
+
         Shape shape = _base[parameter];
         RequireShape(entry, [.. Enumerable.Range(0, shape.Rank).Select(axis => shape[axis])]);
         _stored.Add(parameter, entry.Name);
@@ -118,11 +131,9 @@ public sealed class PeftLayout
     /// <summary>The parameter of the base that a name of the file means; null where there is none.</summary>
     private string? FullName(string name) =>
         _base.ContainsKey(name) ? name
+        : StoredNames.WithoutPrefix(name) is var text && _base.ContainsKey(text) ? text
         : _base.Keys.Where(full => LoraNames.Bare(full) == name).ToArray() is [var one] ? one
         : null;
-
-    private static string WeightOf(string name) =>
-        LoraNames.ModuleOf(name) is { } module ? $"{module}.weight" : name;
 
     private TensorEntry RequirePartner(string name, string partner) =>
         _keyByParameter.TryGetValue(partner, out string? key)

@@ -8,7 +8,7 @@ namespace FastCpt.Engine.Adapters;
 internal static class PeftUnsupported
 {
     /// <summary>Refused with any value but null, false, 0, "none" or something empty.</summary>
-    private static readonly string[] Mathematics =
+    internal static readonly string[] Mathematics =
     [
         "alora_invocation_tokens", "arrow_config", "bias", "ensure_weight_tying", "fan_in_fan_out", "layer_replication",
         "lora_bias", "megatron_config", "monteclora_config", "target_parameters", "trainable_token_indices",
@@ -17,7 +17,7 @@ internal static class PeftUnsupported
 
     /// <summary>Starts of values of init_lora_weights that change the base as well, so that an adapter belongs to a
     /// base that is not stored.</summary>
-    private static readonly string[] BaseChangingStarts = ["pissa", "olora", "corda", "loftq", "lora_ga"];
+    internal static readonly string[] BaseChangingStarts = ["pissa", "olora", "corda", "loftq", "lora_ga"];
 
     /// <summary>Read here, or known to change nothing of a trained adapter.</summary>
     private static readonly FrozenSet<string> Known = FrozenSet.Create(

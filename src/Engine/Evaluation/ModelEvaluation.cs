@@ -23,9 +23,11 @@ public sealed class ModelEvaluation : IDisposable
     /// <param name="context">Longest segment.</param>
     /// <param name="batchTokens">Rows of one forward pass; scores do not depend on it.</param>
     /// <param name="adapter">PEFT folder of an adapter of the model; null for none.</param>
+    /// <param name="allowOtherBase">Only warn where the adapter was trained on other weights or another tokenizer.
+    /// </param>
     public ModelEvaluation(
         string folder, string tokenizer, string device, int threads, Precision precision, int context, int batchTokens,
-        Action<string> warn, string? adapter = null)
+        Action<string> warn, string? adapter = null, bool allowOtherBase = false)
     {
         Tokenizer = Tokenizer.Load(tokenizer);
         _backend = Devices.Open(device, threads);
@@ -40,7 +42,7 @@ public sealed class ModelEvaluation : IDisposable
                     $"{folder}: the model knows {_model.Config.VocabularySize} pieces, its tokenizer {tokenizer} has "
                     + $"{Tokenizer.VocabularySize}. They may come from different models.");
             if (adapter is not null)
-                _lora = OpenAdapter(adapter, folder, warn);
+                _lora = OpenAdapter(adapter, folder, warn, allowOtherBase);
             _tape = new Tape(_backend);
             _losses = new TokenLosses(_backend, batchTokens);
         }
@@ -82,11 +84,12 @@ public sealed class ModelEvaluation : IDisposable
         return ModelLoader.Load(source, _backend, type, _context, warn);
     }
 
-    private Lora OpenAdapter(string adapter, string folder, Action<string> warn)
+    private Lora OpenAdapter(string adapter, string folder, Action<string> warn, bool allowOtherBase)
     {
         using PeftFolder source = PeftFolder.Open(adapter, warn);
-        if (AdapterState.Read(adapter) is { Base.Count: > 0 } state && Directory.Exists(folder))
-            state.Require(adapter, AdapterState.HashesOf(folder), labels: null, warn);
+        if (AdapterState.Read(adapter) is { } state && Directory.Exists(folder))
+            state.Require(
+                adapter, AdapterState.HashesOf(folder), labels: null, Tokenizer.Sha256, allowOtherBase ? warn : null);
         Lora lora = source.Attach(_model, warn);
         lora.Parameters.Train(_ => false);
         return lora;

@@ -21,6 +21,22 @@ public static class ParameterLayout
         _ => throw new ArgumentException($"No layout for {config}."),
     };
 
+    /// <summary>The linear layers of all blocks: their names, without <c>.weight</c>, and weights [N, K].</summary>
+    public static IReadOnlyList<ParameterShape> Linears(ModelConfig config) =>
+    [
+        .. Of(config).Where(parameter => parameter.Shape.Rank == 2
+                && parameter.Name.Contains(".layer", StringComparison.Ordinal))
+            .Select(parameter => parameter with { Name = parameter.Name[..^".weight".Length] }),
+    ];
+
+    /// <summary>The embedding that is the output head as well; null where no head is tied to it.</summary>
+    public static string? TiedTable(ModelConfig config) => config switch
+    {
+        DecoderConfig { TiedHead: true } => Embedding,
+        EncoderConfig { HasMaskedHead: true } => EncoderLayout.Words,
+        _ => null,
+    };
+
     /// <summary>Number of scalars.</summary>
     public static long Count(ModelConfig config) => Of(config).Sum(parameter => parameter.Shape.Length);
 

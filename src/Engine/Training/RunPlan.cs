@@ -1,3 +1,4 @@
+using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data;
 using FastCpt.Engine.Models;
@@ -78,14 +79,12 @@ public sealed record RunPlan(
     {
         if (config.Adapter is null)
             return (0, 0);
-        var settings = Engine.Adapters.LoraSettings.Of(config.Adapter, config.Seed);
-        var targets = new Engine.Adapters.LoraTargets(settings);
-        (string Name, Shape Weight)[] linears = [.. ParameterLayout.Of(model)
-            .Where(parameter => parameter.Shape.Rank == 2
-                && parameter.Name.Contains(".layer", StringComparison.Ordinal))
-            .Select(parameter => (parameter.Name[..^".weight".Length], parameter.Shape))];
+        LoraSettings settings = LoraSettings.Of(config.Adapter, config.Seed);
+        var targets = new LoraTargets(settings);
+        (string Name, Shape Weight)[] linears =
+            [.. ParameterLayout.Linears(model).Select(linear => (linear.Name, linear.Shape))];
         return (
-            Engine.Adapters.LoraCount.Of(linears, settings),
+            LoraCount.Of(linears, settings),
             linears.Where(linear => targets.Selects(linear.Name)).Sum(linear => (long)targets.RankOf(linear.Name)));
     }
 

@@ -39,7 +39,7 @@ internal sealed class LoraTargetsTests
     [TestCase(new[] { 3 }, "layers", Query, ExpectedResult = false)]
     [TestCase(new[] { 3 }, "layers?", Query, ExpectedResult = true)]
     [TestCase(new[] { 0 }, null, "layers.0.query", ExpectedResult = false, Description = "nothing before layers")]
-    [TestCase(new[] { 0 }, null, "query", ExpectedResult = false)]
+    [TestCase(new[] { 0 }, null, "query", ExpectedResult = true, Description = "the whole name")]
     public bool Layers_AreFoundByTheNumberInTheName(int[] layers, string? pattern, string name) =>
         new LoraTargets(new LoraSettings
         {

@@ -9,7 +9,7 @@ namespace FastCpt.Tests.Engine.Adapters;
 /// lora-sharing.md 5.</remarks>
 internal static class PeftFixture
 {
-    /// <summary>What PEFT 0.17 writes for a decoder.</summary>
+    /// <summary>The keys of lora-sharing.md 5, for a decoder.</summary>
     public const string Config =
         """
         {
@@ -27,7 +27,7 @@ internal static class PeftFixture
           "lora_dropout": 0.0,
           "modules_to_save": null,
           "peft_type": "LORA",
-          "peft_version": "0.17.0",
+          "peft_version": "0+fastcpt",
           "r": 2,
           "rank_pattern": {},
           "revision": null,
@@ -65,6 +65,7 @@ internal static class PeftFixture
         File.WriteAllBytes(Path.Combine(folder, "adapter_model.safetensors"), Bytes(tensors ?? Tensors));
     }
 
+    /// <param name="tensors">One without columns is a vector.</param>
     /// <summary>Eight bytes of length, the header padded with blanks to a multiple of eight, the numbers.</summary>
     public static byte[] Bytes(IReadOnlyList<(string Key, int Rows, int Cols)> tensors)
     {
@@ -72,9 +73,10 @@ internal static class PeftFixture
         int count = 0;
         foreach (var (key, rows, cols) in tensors)
         {
-            header += $",\"{key}\":{{\"dtype\":\"F32\",\"shape\":[{rows},{cols}],"
-                + $"\"data_offsets\":[{4 * count},{4 * (count + rows * cols)}]}}";
-            count += rows * cols;
+            int length = rows * Math.Max(1, cols);
+            header += $",\"{key}\":{{\"dtype\":\"F32\",\"shape\":[{(cols == 0 ? $"{rows}" : $"{rows},{cols}")}],"
+                + $"\"data_offsets\":[{4 * count},{4 * (count + length)}]}}";
+            count += length;
         }
 
         header += "}";

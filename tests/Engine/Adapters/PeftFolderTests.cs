@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using FastCpt.Engine;
 using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Checkpoints;
@@ -81,6 +82,7 @@ internal sealed class PeftFolderTests
     /// <summary>A base that is the bare model, and PEFT's names in memory.</summary>
     [TestCase("base_model.model.model.", "base_model.model.")]
     [TestCase(".weight", ".default.weight")]
+    [TestCase(".weight", ".german.weight")]
     public void OtherFormsOfKeys_LoadTheSameAdapter(string part, string other)
     {
         PeftFixture.Write(
@@ -114,15 +116,23 @@ internal sealed class PeftFolderTests
         Assert.That(warnings[0], Does.Contain("colour").And.Not.Contain("use_other"));
     }
 
-    [TestCase("\"use_dora\": false", "\"use_dora\": true", "use_dora")]
-    [TestCase("\"fan_in_fan_out\": false", "\"fan_in_fan_out\": true", "fan_in_fan_out")]
+    private static IEnumerable<string> Mathematics => PeftUnsupported.Mathematics;
+
+    private static IEnumerable<string> BaseChangingStarts => PeftUnsupported.BaseChangingStarts;
+
+    [TestCaseSource(nameof(Mathematics))]
+    public void Fault_M9_KeyThatChangesTheMathematics_IsRefused(string key) => RequireRefused(key, true, key);
+
+    [TestCaseSource(nameof(BaseChangingStarts))]
+    public void Fault_M9_StartThatChangesTheBase_IsRefused(string start) =>
+        RequireRefused("init_lora_weights", $"{start}_niter_4", "init_lora_weights");
+
+    [TestCase("\"lora_dropout\": 0.0", "\"lora_dropout\": 1.5", "dropout")]
+    [TestCase("\"lora_alpha\": 5", "\"lora_alpha\": 1e300", "alpha")]
+    [TestCase("\"alpha_pattern\": {}", "\"alpha_pattern\": {\"q_proj\": 1e39}", "alpha")]
+    [TestCase("\"layers_pattern\": null", "\"layers_pattern\": \"layers\"", "layers_pattern")]
+    [TestCase("\"rank_pattern\": {}", "\"rank_pattern\": {\"q_(\": 3}", "regular expression")]
     [TestCase("\"bias\": \"none\"", "\"bias\": \"all\"", "bias")]
-    [TestCase("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa_niter_4\"", "pissa")]
-    [TestCase("\"init_lora_weights\": true", "\"init_lora_weights\": \"olora\"", "olora")]
-    [TestCase("\"revision\": null", "\"trainable_token_indices\": [3]", "trainable_token_indices")]
-    [TestCase("\"revision\": null", "\"target_parameters\": [\"x\"]", "target_parameters")]
-    [TestCase("\"revision\": null", "\"lora_bias\": true", "lora_bias")]
-    [TestCase("\"revision\": null", "\"megatron_config\": {\"a\": 1}", "megatron_config")]
     [TestCase("\"LORA\"", "\"IA3\"", "peft_type")]
     [TestCase("\"r\": 2", "\"r\": 0", "r is 0")]
     [TestCase("\"r\": 2", "\"r\": 2.5", "r is 2.5")]
@@ -136,6 +146,44 @@ internal sealed class PeftFolderTests
         var refused = Assert.Throws<RunException>(() => PeftFolder.Open(_folder.At("bad"), _ => { }));
         Assert.That(refused.Code, Is.EqualTo(ExitCode.ModelFile));
         Assert.That(refused.Message, Does.Contain(word).And.Contain("adapter_config.json"));
+    }
+
+    private void RequireRefused(string key, JsonNode value, string word)
+    {
+        var config = (JsonObject)JsonNode.Parse(PeftFixture.Config)!;       // an object
+        config[key] = value;
+        PeftFixture.Write(_folder.At("bad"), config.ToJsonString());
+        var refused = Assert.Throws<RunException>(() => PeftFolder.Open(_folder.At("bad"), _ => { }));
+        Assert.That(refused.Code, Is.EqualTo(ExitCode.ModelFile));
+        Assert.That(refused.Message, Does.Contain(word).And.Contain("adapter_config.json"));
+    }
+
+    [Test]
+    public void PatternWithTooManyEntries_IsRefused()
+    {
+        string entries = string.Join(',', Enumerable.Range(0, 10_001).Select(i => $"\"layer{i}\":1"));
+        PeftFixture.Write(_folder.At("bad"), PeftFixture.Config.Replace(
+            "\"rank_pattern\": {}", $"\"rank_pattern\": {{{entries}}}", StringComparison.Ordinal));
+        Assert.That(
+            Assert.Throws<RunException>(() => PeftFolder.Open(_folder.At("bad"), _ => { })).Message,
+            Does.Contain("rank_pattern").And.Contain("10000"));
+    }
+
+    /// <summary>The head is the embedding here, so that it would change with it.</summary>
+    [Test]
+    public void EmbeddingStoredWhole_OfATiedModel_IsRefused()
+    {
+        PeftFixture.Write(
+            _folder.At("tied"),
+            PeftFixture.Config.Replace(
+                "\"modules_to_save\": null", "\"modules_to_save\": [\n    \"embed_tokens\"\n  ]",
+                StringComparison.Ordinal),
+            [.. PeftFixture.Tensors, ("base_model.model.model.embed_tokens.weight", 13, 12)]);
+        double[] before = TestTensors.Read(_backend, _model.Head.Value);
+        var refused = Assert.Throws<RunException>(() => Load("tied"));
+        Assert.That(refused.Message, Does.Contain("embed_tokens").And.Contain("Merge"));
+        Assert.That(TestTensors.Read(_backend, _model.Head.Value), Is.EqualTo(before));
+        Assert.That(_model.Linears, Has.All.Property("Adapter").Null);
     }
 
     [TestCase("true")]

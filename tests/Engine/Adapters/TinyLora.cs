@@ -8,11 +8,11 @@ using FastCpt.Tests.Engine.Models;
 
 namespace FastCpt.Tests.Engine.Adapters;
 
-/// <summary>Adapters on tiny decoders, with no value at a special point.</summary>
+/// <summary>Adapters on tiny models, with no value at a special point.</summary>
 internal static class TinyLora
 {
     /// <summary>Adapters whose B is not 0.</summary>
-    public static Lora Attach(CausalModel model, int rank = 3, params string[] targets)
+    public static Lora Attach(Model model, int rank = 3, params string[] targets)
     {
         Lora lora = Lora.Attach(model, new LoraSettings
         {

@@ -32,46 +32,27 @@ internal sealed class MergeLoraTests
     public void Fact17_MergedModel_ScoresAsTheAdaptedOne_AndTakingOutRestoresIt(
         [Values(Architecture.Llama, Architecture.Gemma3)] Architecture architecture)
     {
-        using CausalModel model = Model(architecture, DType.F32);
+        string source = Path.Combine(
+            TestData.RepositoryRoot, "tests", "Golden", "models",
+            architecture == Architecture.Llama ? "llama-tied" : "gemma3-pattern");
+        using CausalModel model = Load(source, DType.F32);
         using var tape = new Tape(_backend, poison: true);
-        double[][] before = Values(model);
-        double[] expected, merged;
+        double[] expected;
         using (Lora lora = TinyLora.Attach(model))
         {
             expected = TinyLora.Logits(model, tape);
-            LoraMerge.Add(lora);
-            foreach (LowRankAdapter adapter in lora.Linears.Select(linear => linear.Adapter!))   // it has them
-                _backend.Fill(0, adapter.B.Value);
-            merged = TinyLora.Logits(model, tape);
+            SaveAdapter(lora);
         }
 
+        MergeLora.Run(new MergeInput("base", source), _folder.At("adapter"), Output("merged"));
+        MergeLora.Run(
+            new MergeInput("merged", _folder.At("merged")), _folder.At("adapter"), Output("back"), takeOut: true);
+        using CausalModel merged = Load("merged", DType.F32), back = Load("back", DType.F32);
         double largest = expected.Max(Math.Abs);
-        Assert.That(merged, Is.EqualTo(expected).Within(1e-5 * largest));
-        using (Lora again = TinyLora.Attach(model))
-            LoraMerge.Remove(again);
-        foreach (var (start, end) in before.Zip(Values(model)))
+        Assert.That(TinyLora.Logits(model, tape), Is.Not.EqualTo(expected).Within(1e-2 * largest));
+        Assert.That(TinyLora.Logits(merged, tape), Is.EqualTo(expected).Within(1e-5 * largest));
+        foreach (var (start, end) in Values(model).Zip(Values(back)))
             Assert.That(end, Is.EqualTo(start).Within(1e-6));
-    }
-
-    /// <summary>One rounding of 2⁻⁹ of the sum, one of W: at most 2⁻⁸ of the larger, and no exact return.</summary>
-    [Test]
-    public void Fact17_InBF16_TakingOutRestoresWithinTwoRoundings()
-    {
-        using CausalModel model = Model(Architecture.Llama, DType.BF16);
-        double[][] before = Values(model), merged;
-        using (Lora lora = TinyLora.Attach(model))
-        {
-            LoraMerge.Add(lora);
-            merged = Values(model);
-            LoraMerge.Remove(lora);
-        }
-
-        double[][] after = Values(model);
-        for (int i = 0; i < before.Length; i++)
-            for (int j = 0; j < before[i].Length; j++)
-                Assert.That(
-                    after[i][j], Is.EqualTo(before[i][j]).Within(
-                        Math.Pow(2, -8) * Math.Max(Math.Abs(before[i][j]), Math.Abs(merged[i][j]))));
     }
 
     [Test]
@@ -128,8 +109,12 @@ internal sealed class MergeLoraTests
         MergeLora.Run(
             new MergeInput("merged", _folder.At("merged")), _folder.At("adapter"), Output("back"), takeOut: true);
         using CausalModel back = Load("back", type);
-        foreach (var (start, end) in Values(source).Zip(Values(back)))
-            Assert.That(end, Is.EqualTo(start).Within(type == DType.F32 ? 1e-6 : 0.02));
+        // The sum is rounded, and what is left of it again: half a unit in the last place of each.
+        double bound = Math.Pow(2, type == DType.F32 ? -23 : -7);
+        foreach (var ((start, sum), end) in Values(source).Zip(Values(merged)).Zip(Values(back)))
+            for (int i = 0; i < start.Length; i++)
+                Assert.That(
+                    end[i], Is.EqualTo(start[i]).Within(bound * Math.Max(Math.Abs(start[i]), Math.Abs(sum[i]))));
     }
 
     [Test]
@@ -189,12 +174,12 @@ internal sealed class MergeLoraTests
 
         AdapterState read = AdapterState.Read(_folder.At("adapter"))!;      // it has been written
         Assert.That(read.ToBytes(), Is.EqualTo(state.ToBytes()));
-        Assert.That(() => read.Require("a", state.Base, ["O", "B-time"], warn: null), Throws.Nothing);
+        Assert.That(() => read.Require("a", state.Base, ["O", "B-time"], null, warn: null), Throws.Nothing);
         Assert.That(
-            Assert.Throws<RunException>(() => read.Require("a", state.Base, ["O", "B-date"], warn: null)).Message,
+            Assert.Throws<RunException>(() => read.Require("a", state.Base, ["O", "B-date"], null, warn: null)).Message,
             Does.Contain("labels"));
         warnings.Clear();
-        read.Require("a", state.Base, ["O"], warnings.Add);
+        read.Require("a", state.Base, ["O"], null, warnings.Add);
         Assert.That(warnings, Has.One.Contains("labels"));
     }
 
@@ -229,6 +214,10 @@ internal sealed class MergeLoraTests
         return delta;
     }
 
+    private void SaveAdapter(Lora lora) => PeftFolder.Save(
+        _folder.At("adapter"), new PeftConfig(lora.Settings),
+        [.. lora.Parameters.All.Select(parameter => (parameter.Name, parameter.Value))], _backend);
+
     private MergeOutput Output(string name) => new(_folder.At(name));
 
     private CausalModel Model(Architecture architecture, DType type) =>
@@ -249,7 +238,7 @@ internal sealed class MergeLoraTests
     }
 
     private CausalModel Load(string name, DType type) =>
-        (CausalModel)ModelLoader.Load(_folder.At(name), _backend, type, TinyDecoders.Rows, Assert.Fail);
+        (CausalModel)ModelLoader.Load(_folder.At(name), _backend, type, TinyDecoders.Rows, _ => { });
 
     private double[][] Values(CausalModel model) =>
         [.. model.Parameters.All.Select(parameter => TestTensors.Read(_backend, parameter.Value))];

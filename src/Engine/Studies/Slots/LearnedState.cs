@@ -19,8 +19,6 @@ internal sealed class LearnedState : Artefact
     private readonly AdapterStudyConfig _config;
     private readonly Func<SlotSession> _session;
     private readonly LearnedState? _previous;
-    private readonly TokenizerArtefact _tokenizer;
-    private readonly ModelArtefact _encoder;
 
     /// <param name="previous">The state that the last stage goes on from; null for the encoder itself.</param>
     /// <param name="session">Opens the session when it is first needed.</param>
@@ -32,7 +30,6 @@ internal sealed class LearnedState : Artefact
             previous is null ? [tokenizer, encoder] : new Artefact[] { tokenizer, encoder, previous })
     {
         (_config, Lesson, _previous, _session) = (config, lesson, previous, session);
-        (_tokenizer, _encoder) = (tokenizer, encoder);
     }
 
     public SlotLesson Lesson { get; }
@@ -105,6 +102,9 @@ internal sealed class LearnedState : Artefact
     private SlotWeights Begin(SlotSession session, XlmRoberta encoder, StudyRun run)
     {
         int labels = session.Sentences.Labels;
+        if (_previous is not null)
+            SlotStateFiles.Require(
+                Lesson.Rank is null ? _previous.ModelFolder : _previous.AdapterFolder, _config, session);
         if (Lesson.Rank is { } rank)
             return _previous is not null ? SlotWeights.Load(encoder, _previous.AdapterFolder, labels, run.Say)
                 : SlotRecipe.Blocks(_config, rank, InitSeed) is { } blocks
@@ -133,7 +133,7 @@ internal sealed class LearnedState : Artefact
         var result = new SlotStateResult(
             session.Device, learner.Weights.Trained[0].Count, learner.Weights.Head.Parameters.Count,
             learner.Epochs, learner.BestEpoch, scores);
-        SlotStateFiles.Write(this, _config, encoder, learner, result, _tokenizer, _encoder, run);
+        SlotStateFiles.Write(this, _config, session, encoder, learner, result, run);
         AtomicFile.Write(
             Path.Combine(Folder, SlotStateResult.FileName),
             Encoding.UTF8.GetBytes(ConfigText.Json(result.ToJson())), run.Files);

@@ -45,7 +45,7 @@ internal static class SlotRecipe
         Alpha = config.Lora.Alpha ?? rank,
         Dropout = config.Lora.Dropout,
         Targets = config.Lora.Targets,
-        ModulesToSave = ["classifier"],
+        ModulesToSave = ["classifier", "score"],
         Seed = seed,
     };
 }

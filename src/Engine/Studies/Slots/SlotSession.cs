@@ -1,3 +1,4 @@
+using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
@@ -14,8 +15,8 @@ internal sealed class SlotSession : IDisposable
 {
     private readonly AdapterStudyConfig _config;
     private readonly StudyRun _run;
-    private readonly string _encoderFolder;
     private readonly DType _type;
+    private IReadOnlyDictionary<string, string>? _encoderHashes;
     private XlmRoberta? _frozen;
     private FrozenWeights? _checksums;
 
@@ -24,7 +25,7 @@ internal sealed class SlotSession : IDisposable
     /// </exception>
     public SlotSession(AdapterStudyConfig config, string tokenizer, string encoderFolder, StudyRun run)
     {
-        (_config, _run, _encoderFolder) = (config, run, encoderFolder);
+        (_config, _run, EncoderFolder) = (config, run, encoderFolder);
         _type = Precisions.ActivationType(Precisions.Resolve(config.Precision));
         string path = Path.Combine(encoderFolder, ModelConfigReader.FileName);
         Encoder = ModelConfigReader.Read(path).Config as EncoderConfig ?? throw new RunException(
@@ -51,6 +52,12 @@ internal sealed class SlotSession : IDisposable
     /// <summary>The encoder's tokenizer, trimmed where the encoder is.</summary>
     public Tokenizer Pieces { get; }
 
+    public string EncoderFolder { get; }
+
+    /// <summary>SHA-256 of the encoder's weight files, by name.</summary>
+    public IReadOnlyDictionary<string, string> EncoderHashes =>
+        _encoderHashes ??= AdapterState.HashesOf(EncoderFolder);
+
     public SlotSentences Sentences { get; }
 
     public Backend Backend { get; }
@@ -69,7 +76,7 @@ internal sealed class SlotSession : IDisposable
         {
             if (_frozen is null)
             {
-                _frozen = Load(_encoderFolder);
+                _frozen = Load(EncoderFolder);
                 _frozen.Parameters.Train(_ => false);
                 _checksums = new FrozenWeights(_frozen.Parameters);
             }
@@ -87,7 +94,7 @@ internal sealed class SlotSession : IDisposable
         if (_checksums?.FirstMoved() is { } moved)
             throw new RunException(
                 ExitCode.CheckFailed,
-                $"{_encoderFolder}: '{moved}' is frozen, but its values changed in memory while adapters were trained. "
+                $"{EncoderFolder}: '{moved}' is frozen, but its values changed in memory while adapters were trained. "
                 + "Nothing is written. Look for a fault of the memory; without one it is a fault of this program.");
     }
 
@@ -100,7 +107,7 @@ internal sealed class SlotSession : IDisposable
     }
 
     /// <summary>An encoder for whole-model training that begins where the study begins.</summary>
-    public XlmRoberta LoadStart() => Load(_encoderFolder);
+    public XlmRoberta LoadStart() => Load(EncoderFolder);
 
     public SlotEvaluation Evaluation(XlmRoberta encoder) =>
         new(encoder, Tape, _config.Data.Labels, _config.EvaluationTokens, _run.Stop);

@@ -1,11 +1,8 @@
-using System.Text;
-using System.Text.Json.Nodes;
 using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data.Massive;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
-using FastCpt.Engine.Tokenizers;
 using FastCpt.Engine.Training.Slots;
 using FastCpt.Kernels;
 
@@ -15,11 +12,9 @@ namespace FastCpt.Engine.Studies.Slots;
 /// <remarks>cpt_state.json beside them says what they are; lora-sharing.md 5.</remarks>
 internal static class SlotStateFiles
 {
-    public const string StateName = "cpt_state.json";
-
     public static void Write(
-        LearnedState state, AdapterStudyConfig config, XlmRoberta encoder, SlotLearner learner,
-        SlotStateResult result, TokenizerArtefact tokenizer, ModelArtefact origin, StudyRun run)
+        LearnedState state, AdapterStudyConfig config, SlotSession session, XlmRoberta encoder, SlotLearner learner,
+        SlotStateResult result, StudyRun run)
     {
         string folder = state.Lesson.Rank is null ? state.ModelFolder : state.AdapterFolder;
         using var output = new FolderWriter(folder, run.Files) { KeepsDigests = false };
@@ -27,7 +22,7 @@ internal static class SlotStateFiles
         if (learner.Weights.Adapter is { } lora)
         {
             nonFinite = PeftFolder.Write(
-                output, new PeftConfig(lora.Settings) { TaskType = "TOKEN_CLS", Base = origin.Name },
+                output, new PeftConfig(lora.Settings) { TaskType = "TOKEN_CLS", Base = session.EncoderFolder },
                 [.. learner.Weights.Trained.SelectMany(set => set.All)
                     .Select(parameter => (parameter.Name, parameter.Value))],
                 encoder.Backend, _ => DType.F32);
@@ -35,7 +30,7 @@ internal static class SlotStateFiles
         else if (learner.Weights.Blocks is { } blocks)
         {
             nonFinite = BlockAdapterFolder.Write(
-                output, encoder, blocks, learner.Weights.Head.Parameters, origin.Name);
+                output, encoder, blocks, learner.Weights.Head.Parameters, session.EncoderFolder);
         }
         else
         {
@@ -46,32 +41,31 @@ internal static class SlotStateFiles
         if (nonFinite > 0)
             throw new RunException(
                 ExitCode.Numerics, $"{folder}: {nonFinite} trained numbers are not finite. Lower the learning rate.");
-        byte[] about = Encoding.UTF8.GetBytes(ConfigText.Json(About(state, config, result, tokenizer, origin)));
-        output.Write(StateName, stream => stream.Write(about), about.Length);
+        byte[] about = About(state, config, session, result).ToBytes();
+        output.Write(AdapterState.FileName, stream => stream.Write(about), about.Length);
         output.Complete(replace: true);
     }
 
-    private static JsonObject About(
-        LearnedState state, AdapterStudyConfig config, SlotStateResult result, TokenizerArtefact tokenizer,
-        ModelArtefact origin)
+    /// <summary>Refuses a state that was learned over another encoder, or for other labels.</summary>
+    /// <exception cref="RunException">Exit 4.</exception>
+    public static void Require(string folder, AdapterStudyConfig config, SlotSession session) =>
+        AdapterState.Read(folder)?.Require(
+            folder, session.EncoderHashes, LabelMap.Of(config.Data.Labels).Names, session.Pieces.Sha256, warn: null);
+
+    private static AdapterState About(
+        LearnedState state, AdapterStudyConfig config, SlotSession session, SlotStateResult result) => new()
     {
-        LabelMap labels = LabelMap.Of(config.Data.Labels);
-        return new JsonObject
-        {
-            ["name"] = state.Name,
-            ["stages"] = new JsonArray([.. state.Lesson.Stages.Select(
-                stage => (JsonNode)new JsonArray([.. stage.Select(locale => (JsonNode)locale)]))]),
-            ["step"] = state.Lesson.Stages.Count,
-            ["rank"] = state.Lesson.Rank,
-            ["init_seed"] = config.InitSeed ?? state.Lesson.Seed,
-            ["data_seed"] = config.DataSeed ?? state.Lesson.Seed,
-            ["labels"] = new JsonArray([.. labels.Names.Select(name => (JsonNode)name)]),
-            ["labels_sha256"] = labels.Sha256,
-            ["tokenizer_sha256"] = Tokenizer.Load(tokenizer.Location).Sha256,
-            ["base_key"] = origin.Key,
-            ["dev_f1"] = result.BestEpoch == 0 ? null : result.Epochs[result.BestEpoch - 1].DevF1,
-            ["test_f1"] = new JsonObject(result.Scores.Select(
-                pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value.F1))),
-        };
-    }
+        Name = state.Name,
+        Strategy = state.Name.Split('/')[state.Lesson.Rank is null ? 1 : 2],
+        Locale = string.Join('+', state.Lesson.Locales),
+        Order = [.. state.Lesson.Stages.Select(stage => string.Join('+', stage))],
+        Step = state.Lesson.Stages.Count,
+        Seed = config.InitSeed ?? state.Lesson.Seed,
+        DataSeed = config.DataSeed ?? state.Lesson.Seed,
+        Labels = LabelMap.Of(config.Data.Labels).Names,
+        TokenizerSha256 = session.Pieces.Sha256,
+        Base = session.EncoderHashes,
+        DevF1 = result.BestEpoch == 0 ? null : result.Epochs[result.BestEpoch - 1].DevF1,
+        TestF1 = result.Scores.ToDictionary(score => score.Key, score => score.Value.F1),
+    };
 }
