@@ -41,7 +41,7 @@ public sealed record AdapterStudyConfig
     /// <summary>Of further MONO runs, whose spread says which differences can be seen.</summary>
     public IReadOnlyList<ulong> MonoSeeds { get; init; } = [];
 
-    /// <summary>Null: the run's seed.</summary>
+    /// <summary>Null: the run's seed. Runs of <see cref="MonoSeeds"/> have their own all the same.</summary>
     public ulong? InitSeed { get; init; }
 
     /// <inheritdoc cref="InitSeed"/>
@@ -75,6 +75,12 @@ public sealed record AdapterStudyConfig
 
     /// <summary>Tokens of a pass that only scores.</summary>
     public int EvaluationTokens { get; init; } = 8192;
+
+    /// <summary>What heads and adapters of a run are drawn by.</summary>
+    public ulong InitSeedOf(ulong seed) => MonoSeeds.Contains(seed) ? seed : InitSeed ?? seed;
+
+    /// <summary>What a run's sentences are shuffled, and its activations dropped by.</summary>
+    public ulong DataSeedOf(ulong seed) => MonoSeeds.Contains(seed) ? seed : DataSeed ?? seed;
 
     /// <summary>Reads one file.</summary>
     /// <exception cref="RunException">The file or a value is refused; the message names the place.</exception>
@@ -113,9 +119,9 @@ public sealed record AdapterStudyConfig
         .Add("mono_seeds", List(ConfigTypes.Seeds), c => c.MonoSeeds, (c, v) => c with { MonoSeeds = v },
             "Seeds of further runs of mono: a difference below their spread is called not visible.")
         .Add("init_seed", OptionalValue(ConfigTypes.Seeds), c => c.InitSeed, (c, v) => c with { InitSeed = v },
-            "Draws heads and adapters; null: the run's seed.")
+            "Draws heads and adapters, but not those of mono_seeds; null: the run's seed.")
         .Add("data_seed", OptionalValue(ConfigTypes.Seeds), c => c.DataSeed, (c, v) => c with { DataSeed = v },
-            "Shuffles sentences and drops activations; null: the run's seed.")
+            "Shuffles sentences and drops activations, but not for mono_seeds; null: the run's seed.")
         .Add("device", Devices, c => c.Device, (c, v) => c with { Device = v },
             "What computes: auto takes the best there is, reference is the slow specification.")
         .Add("threads", Int(0, 1024), c => c.Threads, (c, v) => c with { Threads = v },
@@ -160,6 +166,8 @@ public sealed record AdapterStudyConfig
     {
         if (Seeds.Count == 0 || Seeds.Distinct().Count() < Seeds.Count)
             return ("seeds", "the list is empty or names a seed twice.");
+        if (Seeds.Count > 1 && InitSeed.HasValue && DataSeed.HasValue)
+            return ("seeds", "init_seed and data_seed are given, so runs of several seeds are the same run.");
         ulong[] all = [.. Seeds, .. MonoSeeds];
         return all.Distinct().Count() < all.Length
             ? ("mono_seeds", "a seed is named twice, or runs every strategy already.") : null;

@@ -59,7 +59,7 @@ public abstract class Artefact
     /// <summary>Makes artefacts at once, which say that they can be.</summary>
     /// <exception cref="RunException">
     /// Exit 3: another process is making one, or a folder holds what is not of it. Else whatever the work ends with;
-    /// the folders are then not complete.
+    /// folders that were not finished before are then not complete.
     /// </exception>
     public static void Make(IReadOnlyList<Artefact> artefacts, StudyRun run)
     {
@@ -78,9 +78,7 @@ public abstract class Artefact
 
             if (missing.Count == 0)
                 return;
-            missing[0].MakeContents(missing, run);
-            foreach (Artefact artefact in missing)
-                artefact.WriteStamp(run, complete: true);
+            missing[0].MakeContents(missing, run, artefact => artefact.WriteStamp(run, complete: true));
         }
         finally
         {
@@ -103,10 +101,14 @@ public abstract class Artefact
     protected abstract void MakeContent(StudyRun run);
 
     /// <summary>Makes the content of some artefacts, this one first among them.</summary>
-    protected virtual void MakeContents(IReadOnlyList<Artefact> artefacts, StudyRun run)
+    /// <param name="made">To be told each that is whole, when it is: it stays, whatever becomes of the others.</param>
+    protected virtual void MakeContents(IReadOnlyList<Artefact> artefacts, StudyRun run, Action<Artefact> made)
     {
         foreach (Artefact artefact in artefacts)
+        {
             artefact.MakeContent(run);
+            made(artefact);
+        }
     }
 
     private void Begin(StudyRun run, RunLock held)

@@ -13,7 +13,7 @@ internal sealed class StudyWork(StudyRun run, IReadOnlyList<Artefact> wanted)
     /// <summary>Artefacts that may be made at once where they can.</summary>
     public int MostTogether { get; init; } = 1;
 
-    /// <summary>Told after each making.</summary>
+    /// <summary>Told after each making of what is wanted, not of what that needed to be made once more.</summary>
     public Action AfterMaking { get; init; } = () => { };
 
     /// <exception cref="RunException">What an artefact ends with; the same call goes on from there.</exception>
@@ -27,8 +27,12 @@ internal sealed class StudyWork(StudyRun run, IReadOnlyList<Artefact> wanted)
                 Leftovers.Sweep(folder, held, run.Files, run.Say);
             });
         foreach (Artefact artefact in wanted)
-            if (!artefact.IsUpToDate)
-                Make(artefact);
+        {
+            if (artefact.IsUpToDate)
+                continue;
+            Make(artefact);
+            AfterMaking();
+        }
     }
 
     /// <summary>Files of the study's folder; what has the same bytes already is left alone.</summary>
@@ -70,7 +74,6 @@ internal sealed class StudyWork(StudyRun run, IReadOnlyList<Artefact> wanted)
         _madeCount += together.Count;
         run.Say(string.Create(
             CultureInfo.InvariantCulture, $"made {names} in {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s"));
-        AfterMaking();
     }
 
     private IEnumerable<Artefact> Companions(Artefact artefact) => artefact.MadeWith is null

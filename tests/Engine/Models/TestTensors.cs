@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
 
 namespace FastCpt.Tests.Engine.Models;
@@ -6,6 +8,15 @@ namespace FastCpt.Tests.Engine.Models;
 /// <summary>Moves numbers between tests and device memory, whatever the element type.</summary>
 internal static class TestTensors
 {
+    /// <summary>SHA-256 of all values, bit for bit.</summary>
+    public static string Fingerprint(ParameterSet parameters)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (Parameter parameter in parameters.All)
+            hash.AppendData(MemoryMarshal.AsBytes(Read(parameters.Backend, parameter.Value).AsSpan()));
+        return Convert.ToHexString(hash.GetHashAndReset());
+    }
+
     public static double[] Read(Backend backend, Tensor tensor)
     {
         using DeviceBuffer buffer = backend.Allocate(tensor.Length * sizeof(double));

@@ -20,6 +20,10 @@ public static class LocaleKey
     public static ulong ShuffleSeed(ulong seed, IEnumerable<string> locales) =>
         Philox.Bits(seed, RandomStream.Shuffle, Hash(string.Join(' ', locales)), 0);
 
+    /// <summary>The seed of what a locale's adapter starts with.</summary>
+    public static ulong StartSeed(ulong seed, string locale) =>
+        Philox.Bits(seed, RandomStream.Initialization, Hash(locale), 0);
+
     private static ulong Hash(string text) =>
         BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }

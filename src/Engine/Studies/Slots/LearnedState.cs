@@ -58,14 +58,16 @@ internal sealed class LearnedState : Artefact
         ("locales", string.Join('+', Lesson.Locales)),
         ("rank", Lesson.Rank),
         ("init_seed", InitSeed),
+        ("adapter_drawn_for", Lesson.Rank is null ? null : Lesson.Stages[0][0]),
         ("data_seed", DataSeed),
         ("lora", Lesson.Rank is null ? null : LoraJson()),
         ("training", TrainingJson()),
         ("attention_dropout", true)); // As the encoder's config.json has it; a state made without is another one.
 
-    protected override void MakeContent(StudyRun run) => MakeContents([this], run);
+    protected override void MakeContent(StudyRun run) => MakeContents([this], run, _ => { });
 
-    protected override void MakeContents(IReadOnlyList<Artefact> artefacts, StudyRun run)
+    protected override void MakeContents(
+        IReadOnlyList<Artefact> artefacts, StudyRun run, Action<Artefact> made)
     {
         SlotSession session = _session();
         LearnedState[] states = [.. artefacts.Cast<LearnedState>()];
@@ -81,10 +83,14 @@ internal sealed class LearnedState : Artefact
                 learners.Add(state.Learner(session, weights[^1]));
             }
 
-            session.Trainer(encoder, DataSeed).Train(learners);
-            session.RequireFrozen();
-            for (int i = 0; i < states.Length; i++)
-                states[i].Finish(session, encoder, learners[i], run);
+            session.Pack(weights[0], learners.Sum(learner => (long)learner.Batches.MaxTokens));
+            session.Trainer(encoder, DataSeed, learner =>
+            {
+                LearnedState state = states[learners.IndexOf(learner)];
+                session.RequireFrozen();
+                state.Finish(session, encoder, learner, run);
+                made(state);
+            }).Train(learners);
         }
         finally
         {
@@ -95,9 +101,13 @@ internal sealed class LearnedState : Artefact
         }
     }
 
-    private ulong InitSeed => _config.InitSeed ?? Lesson.Seed;
+    private ulong InitSeed => _config.InitSeedOf(Lesson.Seed);
 
-    private ulong DataSeed => _config.DataSeed ?? Lesson.Seed;
+    private ulong DataSeed => _config.DataSeedOf(Lesson.Seed);
+
+    /// <summary>By the first locale that it learns, so that it is the same whichever strategy begins with that.
+    /// </summary>
+    private ulong AdapterSeed => LocaleKey.StartSeed(InitSeed, Lesson.Stages[0][0]);
 
     private SlotWeights Begin(SlotSession session, XlmRoberta encoder, StudyRun run)
     {
@@ -107,21 +117,31 @@ internal sealed class LearnedState : Artefact
                 Lesson.Rank is null ? _previous.ModelFolder : _previous.AdapterFolder, _config, session);
         if (Lesson.Rank is { } rank)
             return _previous is not null ? SlotWeights.Load(encoder, _previous.AdapterFolder, labels, run.Say)
-                : SlotRecipe.Blocks(_config, rank, InitSeed) is { } blocks
-                    ? SlotWeights.Adapted(encoder, blocks, labels)
-                    : SlotWeights.Adapted(encoder, SlotRecipe.Lora(_config, rank, InitSeed), labels);
+                : SlotRecipe.Blocks(_config, rank, AdapterSeed) is { } blocks
+                    ? SlotWeights.Adapted(encoder, blocks, labels, InitSeed)
+                    : SlotWeights.Adapted(encoder, SlotRecipe.Lora(_config, rank, AdapterSeed), labels, InitSeed);
         SlotWeights whole = SlotWeights.Whole(encoder, labels, InitSeed);
         if (_previous is not null)
             SlotHeadFile.Read(_previous.ModelFolder, whole.Head.Parameters);
         return whole;
     }
 
-    private SlotLearner Learner(SlotSession session, SlotWeights weights) => new(
-        Name, weights,
-        new SentenceBatches(
-            Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Train)),
-            _config.Training.BatchSize, DataSeed),
-        [.. Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Dev))], _config.Training);
+    private SlotLearner Learner(SlotSession session, SlotWeights weights)
+    {
+        var learner = new SlotLearner(
+            Name, weights,
+            new SentenceBatches(
+                Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Train)),
+                _config.Training.BatchSize, DataSeed),
+            [.. Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Dev))], _config.Training,
+            masters: _config.Precision != Precision.PureBf16);
+        string whole = _previous?.ModelFolder ?? _encoder.ModelFolder;
+        if (Lesson.Rank is null)
+            SlotStateFiles.FillMasters(learner, whole, hasHead: _previous is not null);
+        else if (_previous is not null)
+            SlotStateFiles.FillMasters(learner, _previous.AdapterFolder);
+        return learner;
+    }
 
     private void Finish(SlotSession session, XlmRoberta encoder, SlotLearner learner, StudyRun run)
     {

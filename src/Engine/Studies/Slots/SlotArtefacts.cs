@@ -105,13 +105,13 @@ internal sealed class UntrainedState(
     public SlotStateResult Load() => SlotStateResult.Load(Path.Combine(Folder, SlotStateResult.FileName));
 
     protected override JsonObject Recipe() =>
-        SlotRecipe.Of(config, HashOf, ("init_seed", config.InitSeed ?? seed));
+        SlotRecipe.Of(config, HashOf, ("init_seed", config.InitSeedOf(seed)));
 
     protected override void MakeContent(StudyRun run)
     {
         SlotSession here = session();
         using SlotWeights weights = SlotWeights.Adapted(
-            here.Frozen, SlotRecipe.Lora(config, 1, config.InitSeed ?? seed), here.Sentences.Labels);
+            here.Frozen, SlotRecipe.Lora(config, 1, seed), here.Sentences.Labels, config.InitSeedOf(seed));
         weights.AttachAlone(here.Frozen);
         SlotEvaluation evaluation = here.Evaluation(here.Frozen);
         var scores = config.Data.Locales.ToDictionary(

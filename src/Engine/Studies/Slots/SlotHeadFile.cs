@@ -12,20 +12,23 @@ internal static class SlotHeadFile
     private const string BaseName = "head";
 
     /// <param name="type">Of the stored numbers.</param>
-    public static void Write(FolderOutput output, ParameterSet head, DType type)
+    /// <param name="valueOf">What is stored of a parameter.</param>
+    public static void Write(
+        FolderOutput output, ParameterSet head, DType type, Func<Parameter, Tensor> valueOf)
     {
         using var staging = new TensorStaging(head.Backend);
         TensorFolderWriter.Write(
             output,
             [.. head.All.Select(parameter => ParameterLayout.Entry(parameter.Name, type, parameter.Value.Shape))],
-            (entry, stream) => staging.Write(head[entry.Name].Value, entry.Type, stream), BaseName);
+            (entry, stream) => staging.Write(valueOf(head[entry.Name]), entry.Type, stream), BaseName);
         if (staging.NonFiniteWritten > 0)
             throw new RunException(
                 ExitCode.Numerics, $"{output.Path}: {staging.NonFiniteWritten} numbers of the head are not finite.");
     }
 
     /// <exception cref="RunException">Exit 4: the file is missing, malformed, or of other labels.</exception>
-    public static void Read(string folder, ParameterSet head)
+    /// <param name="targetOf">What a parameter's numbers are read into; its value if not given.</param>
+    public static void Read(string folder, ParameterSet head, Func<Parameter, Tensor>? targetOf = null)
     {
         using TensorFolder stored = TensorFolder.Open(folder, _ => { }, BaseName);
         using var staging = new TensorStaging(head.Backend);
@@ -40,7 +43,8 @@ internal static class SlotHeadFile
                     $"{folder}: {BaseName}.safetensors has {(entry is null ? $"no {parameter.Name}" : $"{entry}")}, "
                     + $"expected {parameter}. It may be of other labels.");
             if (staging.Fill(
-                entry.Type, (offset, bytes) => stored.Read(entry.Name, offset, bytes), parameter.Value) > 0)
+                entry.Type, (offset, bytes) => stored.Read(entry.Name, offset, bytes),
+                targetOf is null ? parameter.Value : targetOf(parameter)) > 0)
                 throw new RunException(ExitCode.ModelFile, $"{folder}: numbers of {entry} are not finite.");
         }
     }

@@ -3,6 +3,7 @@ using FastCpt.Engine.Config;
 using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
+using FastCpt.Engine.Parameters;
 using FastCpt.Engine.Tokenizers;
 using FastCpt.Engine.Training;
 using FastCpt.Engine.Training.Slots;
@@ -19,6 +20,7 @@ internal sealed class SlotSession : IDisposable
     private IReadOnlyDictionary<string, string>? _encoderHashes;
     private XlmRoberta? _frozen;
     private FrozenWeights? _checksums;
+    private PackedWeights? _packed;
 
     /// <param name="encoderFolder">Of the encoder that all strategies start from.</param>
     /// <exception cref="RunException">Exit 3, 4, 6: tokenizer, encoder or device do not fit or are not to be had.
@@ -112,9 +114,22 @@ internal sealed class SlotSession : IDisposable
     public SlotEvaluation Evaluation(XlmRoberta encoder) =>
         new(encoder, Tape, _config.Data.Labels, _config.EvaluationTokens, _run.Stop);
 
-    public SlotTrainer Trainer(XlmRoberta encoder, ulong seed) =>
+    /// <summary>Packs the frozen encoder's weights where passes are short and low-rank terms are trained.</summary>
+    /// <param name="weights">One of those that are trained; all adapt the same layers.</param>
+    /// <param name="rows">Tokens of the largest pass.</param>
+    public void Pack(SlotWeights weights, long rows)
+    {
+        if (weights.Adapter is null || _packed is not null || rows > PackedWeights.MostRows)
+            return;
+        weights.AttachAlone(Frozen);
+        _packed = new PackedWeights(Frozen.Parameters, Frozen.Linears, rows);
+    }
+
+    /// <param name="onDone">Told each learner that is done.</param>
+    public SlotTrainer Trainer(XlmRoberta encoder, ulong seed, Action<SlotLearner> onDone) =>
         new(encoder, Tape, Evaluation(encoder), seed, _run.Stop)
         {
+            OnDone = onDone,
             OnEpoch = (learner, epoch) =>
             {
                 if (_run.ShowsProgress)
@@ -125,6 +140,7 @@ internal sealed class SlotSession : IDisposable
 
     public void Dispose()
     {
+        _packed?.Dispose();
         _frozen?.Dispose();
         Tape.Dispose();
         Backend.Dispose();

@@ -24,7 +24,7 @@ internal static class SlotStateFiles
             nonFinite = PeftFolder.Write(
                 output, new PeftConfig(lora.Settings) { TaskType = "TOKEN_CLS", Base = session.EncoderFolder },
                 [.. learner.Weights.Trained.SelectMany(set => set.All)
-                    .Select(parameter => (parameter.Name, parameter.Value))],
+                    .Select(parameter => (parameter.Name, learner.ValueOf(parameter)))],
                 encoder.Backend, _ => DType.F32);
         }
         else if (learner.Weights.Blocks is { } blocks)
@@ -34,8 +34,9 @@ internal static class SlotStateFiles
         }
         else
         {
-            nonFinite = ModelSaver.Write(output, encoder, encoder.Parameters.Type, stop: run.Stop);
-            SlotHeadFile.Write(output, learner.Weights.Head.Parameters, encoder.Parameters.Type);
+            DType type = learner.Masters.Count > 0 ? DType.F32 : encoder.Parameters.Type;
+            nonFinite = ModelSaver.Write(output, encoder, type, values: learner.ValueOf, stop: run.Stop);
+            SlotHeadFile.Write(output, learner.Weights.Head.Parameters, type, learner.ValueOf);
         }
 
         if (nonFinite > 0)
@@ -52,6 +53,35 @@ internal static class SlotStateFiles
         AdapterState.Read(folder)?.Require(
             folder, session.EncoderHashes, LabelMap.Of(config.Data.Labels).Names, session.Pieces.Sha256, warn: null);
 
+    /// <summary>Masters of an adapter and its head begin with what the folder holds, not with its BF16 rounding.
+    /// </summary>
+    /// <exception cref="RunException">Exit 4: numbers are not finite.</exception>
+    public static void FillMasters(SlotLearner learner, string adapterFolder)
+    {
+        if (learner.Masters.Count == 0 || learner.Weights.Adapter is null)
+            return;
+        using PeftFolder stored = PeftFolder.Open(adapterFolder, _ => { });     // loading it said what is odd
+        using var staging = new TensorStaging(learner.Weights.Backend);
+        foreach (var (parameter, master) in learner.Masters)
+            stored.Fill(staging, LoraNames.Prefix + parameter.Name, master);
+    }
+
+    /// <summary>The same of a whole encoder.</summary>
+    /// <param name="hasHead">Whether a head lies beside it.</param>
+    /// <inheritdoc cref="FillMasters(SlotLearner, string)"/>
+    public static void FillMasters(SlotLearner learner, string modelFolder, bool hasHead)
+    {
+        if (learner.Masters.Count == 0)
+            return;
+        using ModelFolder folder = ModelFolder.Open(modelFolder, _ => { }, withHead: false);
+        using var reader = new WeightReader(folder, learner.Weights.Backend);
+        foreach (var (parameter, master) in learner.Masters)
+            if (!learner.Weights.Head.Parameters.TryGet(parameter.Name, out _))
+                reader.Fill(parameter.Name, master);
+        if (hasHead)
+            SlotHeadFile.Read(modelFolder, learner.Weights.Head.Parameters, parameter => learner.Masters[parameter]);
+    }
+
     private static AdapterState About(
         LearnedState state, AdapterStudyConfig config, SlotSession session, SlotStateResult result) => new()
     {
@@ -60,8 +90,8 @@ internal static class SlotStateFiles
         Locale = string.Join('+', state.Lesson.Locales),
         Order = [.. state.Lesson.Stages.Select(stage => string.Join('+', stage))],
         Step = state.Lesson.Stages.Count,
-        Seed = config.InitSeed ?? state.Lesson.Seed,
-        DataSeed = config.DataSeed ?? state.Lesson.Seed,
+        Seed = config.InitSeedOf(state.Lesson.Seed),
+        DataSeed = config.DataSeedOf(state.Lesson.Seed),
         Labels = LabelMap.Of(config.Data.Labels).Names,
         TokenizerSha256 = session.Pieces.Sha256,
         Base = session.EncoderHashes,

@@ -18,7 +18,7 @@ internal static class StudyMatrices
             Path.Combine(Folder, NameOf(sequence)),
             TransferFile.ToBytes(new TransferRecord(
                 sequence.Matrix, sequence.Order, sequence.Strategy, sequence.Rank,
-                config.InitSeed ?? sequence.Seed, config.DataSeed ?? sequence.Seed, OrderSeed(sequence.Order),
+                config.InitSeedOf(sequence.Seed), config.DataSeedOf(sequence.Seed), OrderSeed(sequence.Order),
                 config.Data.Labels, config.Untrained))));
 
     /// <summary>Files of sequences that an earlier setting of the study had.</summary>

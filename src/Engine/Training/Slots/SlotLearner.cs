@@ -1,6 +1,8 @@
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data.Massive;
 using FastCpt.Engine.Files;
+using FastCpt.Engine.Parameters;
+using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Training.Slots;
 
@@ -19,6 +21,7 @@ public sealed class SlotLearner : IDisposable
     private readonly AdamW _optimizer;
     private readonly Schedule _schedule;
     private readonly WeightSnapshot _best;
+    private readonly Dictionary<Parameter, Tensor> _masters;
     private readonly List<SlotEpoch> _epochs = [];
     private readonly int _patience;
     private double _lossNats, _bestF1 = double.NegativeInfinity;
@@ -28,9 +31,10 @@ public sealed class SlotLearner : IDisposable
     /// <param name="name">What messages call it.</param>
     /// <param name="weights">What trains; it stays the caller's, and ends as the best epoch left it.</param>
     /// <param name="dev">What the best epoch is chosen by: the mean F1 of these.</param>
+    /// <param name="masters">Keep F32 originals of BF16 values.</param>
     public SlotLearner(
         string name, SlotWeights weights, SentenceBatches batches, IReadOnlyList<SentenceSet> dev,
-        SlotTrainingConfig settings)
+        SlotTrainingConfig settings, bool masters = true)
     {
         (Name, Weights, Batches, Dev, _patience) = (name, weights, batches, dev, settings.Patience);
         long steps = (long)settings.Epochs * batches.BatchesPerEpoch;
@@ -48,8 +52,10 @@ public sealed class SlotLearner : IDisposable
             new AdamWSettings(
                 (float)settings.AdamBeta1, (float)settings.AdamBeta2, (float)settings.AdamEpsilon,
                 (float)settings.WeightDecay, (float)settings.MaxGradNorm),
-            _ => default);
-        _best = new WeightSnapshot(weights.Backend, weights.Trained.SelectMany(set => set.Trained));
+            _ => default, masters);
+        _masters = _optimizer.States.Where(state => state.HasMaster)
+            .ToDictionary(state => state.Parameter, state => state.Master);
+        _best = new WeightSnapshot(weights.Backend, _optimizer.States);
     }
 
     public string Name { get; }
@@ -72,24 +78,34 @@ public sealed class SlotLearner : IDisposable
     /// <summary>The epoch whose weights are kept: the first of the best dev F1; 0 before any.</summary>
     public int BestEpoch { get; private set; }
 
+    /// <summary>F32 originals of what trains in BF16; none where values are their own.</summary>
+    public IReadOnlyDictionary<Parameter, Tensor> Masters => _masters;
+
+    /// <summary>Why it ended before its time; null while nothing is wrong.</summary>
+    public RunException? Failure { get; private set; }
+
     /// <summary>Whether the last update ended an epoch, which is to be judged.</summary>
     internal bool IsAtEpochEnd => Step > 0 && Step % Batches.BatchesPerEpoch == 0;
 
     /// <summary>One update by the gradients that a pass left.</summary>
     /// <param name="lossNats">Sum over the words of its batch.</param>
     /// <param name="words">Labelled words of its batch; with none there is no gradient and no update.</param>
-    /// <exception cref="RunException">Exit 5: loss or gradient is not finite; the weights are as before.</exception>
+    /// <remarks>Where loss or gradient is not finite the weights stay as before, and the learner has failed.</remarks>
     internal void Update(double lossNats, int words)
     {
         if (words > 0)
         {
             double norm = _optimizer.GradientNorm();
             if (!double.IsFinite(lossNats) || !double.IsFinite(norm))
-                throw new RunException(
+            {
+                Failure = new RunException(
                     ExitCode.Numerics,
                     FormattableString.Invariant(
                         $"{Name}: step {Step + 1}: loss {lossNats / words}, gradient norm {norm}; the first that is ")
                     + $"not finite: {_optimizer.FirstNonFinite() ?? "the loss alone"}. Lower the learning rate.");
+                return;
+            }
+
             _optimizer.Update(norm, _schedule.At(Step), Step + 1);
             _lossNats += lossNats;
             _words += words;
@@ -97,6 +113,9 @@ public sealed class SlotLearner : IDisposable
 
         Step++;
     }
+
+    /// <summary>What is stored of a parameter: its master where it has one.</summary>
+    public Tensor ValueOf(Parameter parameter) => _masters.GetValueOrDefault(parameter, parameter.Value);
 
     /// <summary>Ends an epoch: keeps its weights where they are the best, and says whether that was the last.</summary>
     internal void Judge(double devF1)

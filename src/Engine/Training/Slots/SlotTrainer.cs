@@ -33,8 +33,13 @@ public sealed class SlotTrainer
     /// <summary>Told the epochs of learners, in the order in which they end.</summary>
     public Action<SlotLearner, SlotEpoch> OnEpoch { get; init; } = (_, _) => { };
 
+    /// <summary>Told each learner that is done, with its best weights, while others may go on.</summary>
+    public Action<SlotLearner> OnDone { get; init; } = _ => { };
+
+    /// <summary>A learner that fails costs the others nothing: they are trained to their end first.</summary>
     /// <param name="learners">Fresh ones over this encoder; more than one where all are adapters.</param>
-    /// <exception cref="RunException">Exit 5: numerics. Exit 75 and the like: stopped, and worth nothing.</exception>
+    /// <exception cref="RunException">Exit 5: learners whose numbers are not finite, by name. Exit 75 and the like:
+    /// stopped; what is not done is worth nothing.</exception>
     public void Train(IReadOnlyList<SlotLearner> learners)
     {
         if (learners.Count > 1 && learners.Any(learner => !learner.Weights.IsAdapter))
@@ -46,10 +51,16 @@ public sealed class SlotTrainer
         {
             _stop.ThrowIfStopRequested($"training {string.Join(", ", active.Select(learner => learner.Name))}");
             Step(active, batch, losses);
-            foreach (SlotLearner learner in active.Where(learner => learner.IsAtEpochEnd))
+            foreach (SlotLearner learner in active.Where(
+                learner => learner.Failure is null && learner.IsAtEpochEnd))
                 EndEpoch(learner);
-            active.RemoveAll(learner => learner.IsDone);
+            active.RemoveAll(learner => learner.IsDone || learner.Failure is not null);
         }
+
+        RunException[] failures = [.. learners.Select(learner => learner.Failure).OfType<RunException>()];
+        if (failures.Length > 0)
+            throw new RunException(
+                ExitCode.Numerics, string.Join('\n', failures.Select(failure => failure.Message)), failures[0]);
     }
 
     private void Step(List<SlotLearner> active, Batch batch, TokenLosses losses)
@@ -90,5 +101,7 @@ public sealed class SlotTrainer
         double f1 = learner.Dev.Average(set => _evaluation.Measure(learner.Weights.Head, set).F1);
         learner.Judge(f1);
         OnEpoch(learner, learner.Epochs[^1]);
+        if (learner.IsDone)
+            OnDone(learner);
     }
 }

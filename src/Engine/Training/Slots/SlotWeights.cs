@@ -44,22 +44,23 @@ public sealed class SlotWeights : IDisposable
         return new SlotWeights(encoder, NewHead(encoder, labels, seed));
     }
 
-    /// <summary>A fresh adapter and a head, both drawn from the seed of the settings; the encoder is frozen.</summary>
+    /// <summary>A fresh adapter, drawn from the seed of its settings, and a head; the encoder is frozen.</summary>
+    /// <param name="headSeed">What the head is drawn from.</param>
     /// <exception cref="Files.RunException">Exit 3: a target that is no layer.</exception>
-    public static SlotWeights Adapted(XlmRoberta encoder, LoraSettings settings, int labels)
+    public static SlotWeights Adapted(XlmRoberta encoder, LoraSettings settings, int labels, ulong headSeed)
     {
         Detach(encoder);
-        return new SlotWeights(encoder, NewHead(encoder, labels, settings.Seed), Lora.Attach(encoder, settings));
+        return new SlotWeights(encoder, NewHead(encoder, labels, headSeed), Lora.Attach(encoder, settings));
     }
 
-    /// <inheritdoc cref="Adapted(XlmRoberta, LoraSettings, int)"/>
+    /// <inheritdoc cref="Adapted(XlmRoberta, LoraSettings, int, ulong)"/>
     /// <exception cref="Files.RunException">Exit 3: settings that make no sense.</exception>
-    public static SlotWeights Adapted(XlmRoberta encoder, BlockAdapterSettings settings, int labels)
+    public static SlotWeights Adapted(XlmRoberta encoder, BlockAdapterSettings settings, int labels, ulong headSeed)
     {
         Detach(encoder);
         encoder.Parameters.Train(_ => false);
         return new SlotWeights(
-            encoder, NewHead(encoder, labels, settings.Seed), blocks: BlockAdapters.Create(encoder, settings));
+            encoder, NewHead(encoder, labels, headSeed), blocks: BlockAdapters.Create(encoder, settings));
     }
 
     /// <summary>An adapter and its head from a folder; the encoder is frozen.</summary>

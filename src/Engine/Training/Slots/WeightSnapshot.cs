@@ -1,37 +1,40 @@
-using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Training.Slots;
 
-/// <summary>A copy of what trains, to go back to.</summary>
+/// <summary>A copy of what trains, to go back to: of F32 masters where there are any.</summary>
 internal sealed class WeightSnapshot : IDisposable
 {
     private readonly Backend _backend;
-    private readonly List<(Tensor Value, Tensor Copy)> _pairs = [];
+    private readonly List<(AdamW.State State, Tensor Copy)> _pairs = [];
     private readonly List<DeviceBuffer> _buffers = [];
 
-    /// <param name="parameters">Those whose values are copied; nothing is copied yet.</param>
-    public WeightSnapshot(Backend backend, IEnumerable<Parameter> parameters)
+    /// <param name="states">Of what is copied; nothing is copied yet.</param>
+    public WeightSnapshot(Backend backend, IEnumerable<AdamW.State> states)
     {
         _backend = backend;
-        foreach (Parameter parameter in parameters)
+        foreach (AdamW.State state in states)
         {
-            DeviceBuffer buffer = backend.Allocate(parameter.Value.Bytes);
+            DeviceBuffer buffer = backend.Allocate(state.Master.Bytes);
             _buffers.Add(buffer);
-            _pairs.Add((parameter.Value, buffer.At(0, parameter.Value.Type, parameter.Value.Shape)));
+            _pairs.Add((state, buffer.At(0, state.Master.Type, state.Master.Shape)));
         }
     }
 
     public void Take()
     {
-        foreach (var (value, copy) in _pairs)
-            _backend.Convert(value, copy);
+        foreach (var (state, copy) in _pairs)
+            _backend.Convert(state.Master, copy);
     }
 
     public void Restore()
     {
-        foreach (var (value, copy) in _pairs)
-            _backend.Convert(copy, value);
+        foreach (var (state, copy) in _pairs)
+        {
+            _backend.Convert(copy, state.Master);
+            if (state.HasMaster)
+                _backend.Convert(copy, state.Parameter.Value);
+        }
     }
 
     public void Dispose()
