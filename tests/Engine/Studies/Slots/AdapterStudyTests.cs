@@ -122,6 +122,13 @@ public sealed class AdapterStudyTests
         long shared = results.Sequences[0].Parameters, own = results.Sequences[1].Parameters;
         Assert.That(shared, Is.EqualTo(2 * 4 * (4 * (24 + 24) + 2 * (24 + 32))), "two blocks of six layers");
         Assert.That(own, Is.EqualTo(3 * shared));
+        string[] steps = ["non_shared/en-US", "shared/given/02-de-DE", "shared/given/03-th-TH"];
+        Assert.That(steps.Select(Size).Distinct().Count(), Is.EqualTo(1), "one file takes the place of another");
+        long[] each = [.. TinyAdapterStudy.Locales.Select(locale => Size($"non_shared/{locale}"))];
+        Assert.That(each, Is.EqualTo(Enumerable.Repeat(Size("shared/given/02-de-DE"), 3)), "and one more a step");
+
+        long Size(string state) => new FileInfo(
+            _study.At($"out/seed-1/rank-4/{state}/adapter/adapter_model.safetensors")).Length;
     }
 
     [Test]

@@ -73,7 +73,8 @@ public sealed class SlotTrainerTests
             encoder,
             new LoraSettings
             {
-                Rank = 8, Alpha = 16, Dropout = 0.1, ModulesToSave = ["classifier"],
+                Targets = ["query", "key", "value", "dense"], Rank = 8, Alpha = 16, Dropout = 0.1,
+                ModulesToSave = ["classifier"],
                 Seed = LocaleKey.StartSeed(1, Locales[number]),
             },
             Labels, headSeed: 1))];
