@@ -1,7 +1,10 @@
 using FastCpt.Engine.Config;
+using FastCpt.Engine.Data.Massive;
 using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
+using FastCpt.Engine.Studies;
 using FastCpt.Engine.Studies.Slots;
+using FastCpt.Engine.Training.Slots;
 
 namespace FastCpt.Tests.Engine.Studies.Slots;
 
@@ -31,6 +34,7 @@ public sealed class AdapterStudyTests
         for (int position = 1; position <= r.Count; position++)
             for (int step = position; step <= r.Count; step++)
                 Assert.That(r[step, position], Is.EqualTo(r.Diagonal(position)));
+        Assert.That(Rescored(config), Is.EqualTo(Enumerable.Range(1, r.Count).Select(p => r[r.Count, p])));
         var metrics = new ContinualMetrics(r);
         Assert.Multiple(() =>
         {
@@ -190,7 +194,9 @@ public sealed class AdapterStudyTests
     [Test]
     public void Fact29_ConflictingLanguages_AreForgottenWhereWeightsAreShared()
     {
-        AdapterStudyResults results = _study.Run("out", "strategies=[vanilla, shared, non_shared]");
+        AdapterStudyResults results = _study.Run(
+            "out", "strategies=[vanilla, shared, non_shared]", "lora.ranks=[8]", "training.epochs=16",
+            "training.patience=0");
         double?[] cbt = [.. results.Sequences.Select(one => new ContinualMetrics(one.Matrix).Cbt)];
         Assert.That(cbt[0], Is.Negative);
         Assert.That(cbt[1], Is.Negative);
@@ -203,6 +209,7 @@ public sealed class AdapterStudyTests
         using var alike = new TinyAdapterStudy(conflicting: false);
         AdapterStudyResults results = alike.Run("out", "strategies=[multi, vanilla, shared, non_shared]");
         double multi = results.Multis.Single().Average;
+        Assert.That(multi, Is.GreaterThan(0.5), "it is learned at all");
         foreach (SequenceResult sequence in results.Sequences)
             Assert.That(
                 new ContinualMetrics(sequence.Matrix).FinalAverage, Is.LessThanOrEqualTo(multi), sequence.System);
@@ -285,6 +292,23 @@ public sealed class AdapterStudyTests
         Assert.That(
             new FileInfo(_study.At("trimmed/trimmed/final/model.safetensors")).Length,
             Is.LessThan(new FileInfo(_study.At("whole/base/final/model.safetensors")).Length));
+    }
+
+    /// <summary>F1 of every locale's adapter as its folder holds it, over an encoder that is loaded anew.</summary>
+    private double?[] Rescored(AdapterStudyConfig config)
+    {
+        using StopSignal stop = new(folder: null, _ => { });
+        using var session = new SlotSession(
+            config, _study.At("out/tokenizer"), _study.At("out/base/final"),
+            new StudyRun(config, stop, FileSystem.Real, TextWriter.Null, quiet: true));
+        return [.. TinyAdapterStudy.Locales.Select(locale =>
+        {
+            using SlotWeights stored = SlotWeights.Load(
+                session.Frozen, _study.At($"out/{NonShared}/{locale}/adapter"), session.Sentences.Labels, _ => { });
+            stored.AttachAlone(session.Frozen);
+            return (double?)session.Evaluation(session.Frozen).Measure(
+                stored.Head, session.Sentences.Of(locale, Partition.Test)).F1;
+        })];
     }
 
     private static double?[] Cells(AdapterStudyResults results) =>
