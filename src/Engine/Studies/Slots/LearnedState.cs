@@ -135,7 +135,7 @@ internal sealed class LearnedState : Artefact
                 _config.Training.BatchSize, DataSeed),
             [.. Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Dev))], _config.Training,
             masters: _config.Precision != Precision.PureBf16);
-        string whole = _previous?.ModelFolder ?? _encoder.ModelFolder;
+        string whole = _previous?.ModelFolder ?? session.EncoderFolder;
         if (Lesson.Rank is null)
             SlotStateFiles.FillMasters(learner, whole, hasHead: _previous is not null);
         else if (_previous is not null)
