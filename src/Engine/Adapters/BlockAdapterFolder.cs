@@ -21,6 +21,9 @@ public static class BlockAdapterFolder
     private const string BaseName = "adapter_model", BottleneckKind = "bottleneck", FusionKind = "fusion";
     private const int Format = 1, MostAdapters = 1024, MostWidth = 1 << 20;
 
+    /// <summary>Numbers that may be missing here: the tensor at fault is named later.</summary>
+    private const long Harmless = 1 << 22;
+
     /// <summary>Whether a folder holds adapters of blocks.</summary>
     /// <exception cref="RunException">Exit 4: its description is malformed.</exception>
     public static bool IsAt(string path)
@@ -46,10 +49,11 @@ public static class BlockAdapterFolder
         using JsonDocument document = StrictJson.Load(description, ExitCode.ModelFile);
         var config = new ConfigObject(document.RootElement, description);
         BlockAdapterSettings settings = isOwn ? Read(config) : PrefixFile.Read(config, model, warn);
+        using TensorFolder tensors = TensorFolder.Open(path, warn, BaseName);
+        RequireEnough(tensors, model, settings);
         BlockAdapters adapters = BlockAdapters.Create(model, settings);
         try
         {
-            using TensorFolder tensors = TensorFolder.Open(path, warn, BaseName);
             Fill(tensors, model, adapters, head);
             return adapters;
         }
@@ -137,6 +141,24 @@ public static class BlockAdapterFolder
                 $"there are {names.Count} adapters and {widths.Count} widths, expected a width for each of 1 to "
                 + $"{MostAdapters} different adapters.");
         return new FusionSettings { Adapters = [.. names.Zip(widths)] };
+    }
+
+    /// <summary>Refuses a description that asks for more numbers than there are, before memory is taken.</summary>
+    private static void RequireEnough(TensorFolder tensors, Model model, BlockAdapterSettings settings)
+    {
+        long needed = settings switch
+        {
+            PrefixSettings prefix => 2L * prefix.Length * model.Sites.Sum(site => (long)site.KeyWidth),
+            BottleneckSettings bottleneck => 2L * bottleneck.Width * model.Sites.Sum(site => (long)site.Width),
+            FusionSettings fusion => 2L * fusion.Adapters.Sum(it => (long)it.Width)
+                * model.Sites.Sum(site => (long)site.Width),
+            _ => 0,
+        };
+        long stored = tensors.Entries.Sum(entry => entry.ElementCount);
+        if (needed > stored + Harmless)
+            throw SafeTensorsHeader.Refuse(
+                tensors.Path, SafeTensorsFault.MissingTensor, FormattableString.Invariant(
+                    $"the description asks for {needed} numbers at least, and {stored} are stored."));
     }
 
     private static void Fill(TensorFolder tensors, Model model, BlockAdapters adapters, ParameterSet? head)

@@ -38,7 +38,7 @@ internal static class PrefixFile
         ["num_transformer_submodules"] = 1,
         ["num_virtual_tokens"] = settings.Length,
         ["peft_type"] = PeftType,
-        ["peft_version"] = "0.17.0",
+        ["peft_version"] = "0",
         ["prefix_projection"] = false,
         ["revision"] = null,
         ["task_type"] = taskType,

@@ -24,7 +24,7 @@ internal sealed class BlockAdapterFolderTests
           "num_transformer_submodules": 1,
           "num_virtual_tokens": 3,
           "peft_type": "PREFIX_TUNING",
-          "peft_version": "0.17.0",
+          "peft_version": "0",
           "prefix_projection": false,
           "revision": null,
           "task_type": "TOKEN_CLS",
@@ -146,6 +146,21 @@ internal sealed class BlockAdapterFolderTests
             BlockAdapterFolder.Save(Path, _model, adapters);
         Change("block_adapter.json", from, to);
         Refused(message);
+    }
+
+    /// <summary>A width of 2²⁰ would be gigabytes, of which the file holds none.</summary>
+    [Test]
+    public void WidthBeyondWhatIsStored_IsRefused_BeforeMemoryIsTaken()
+    {
+        using BlockAdapters adapters = BlockScene.Trained(_model, BlockScene.Bottleneck, number: 4);
+        BlockAdapterFolder.Save(Path, _model, adapters);
+        string description = System.IO.Path.Combine(Path, BlockAdapterFolder.FileName);
+        int width = ((BottleneckSettings)adapters.Settings).Width;
+        File.WriteAllText(description, File.ReadAllText(description).Replace(
+            $"\"width\": {width}", "\"width\": 1048576", StringComparison.Ordinal));
+        Assert.That(
+            Assert.Throws<RunException>(() => BlockAdapterFolder.Load(_model, Path, Assert.Fail)).Message,
+            Does.Contain("asks for").And.Contain("are stored"));
     }
 
     [Test]
