@@ -60,11 +60,10 @@ public sealed class MergeLora
         var parameters = new JsonObject { ["take_out"] = takeOut, ["tied"] = EnumWord.Of(tied) };
         writer.Write(MergeManifest.FileName, stream => MergeManifest.Write(
             stream, "lora", parameters,
-            [
+            new JsonArray(
                 MergeManifest.Describe(model, "base", new Dictionary<string, string>()),
                 MergeManifest.Describe(
-                    new MergeInput("adapter", adapterFolder), "adapter", new Dictionary<string, string>()),
-            ]));
+                    new MergeInput("adapter", adapterFolder), "adapter", new Dictionary<string, string>()))));
         TensorFolderWriter.CopyOthers(model.Folder, writer);
         writer.Complete(output.Replace);
     }
