@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine;
@@ -58,6 +59,16 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
 
     /// <summary>Memory for inputs and results of the pass, valid until the next pass begins.</summary>
     public Tensor Take(DType type, Shape shape) => _arena.Take(type, shape);
+
+    /// <summary>Copies numbers of the host into such memory.</summary>
+    /// <param name="type">Of as many bytes as <typeparamref name="T"/>.</param>
+    public Tensor Upload<T>(ReadOnlySpan<T> values, DType type, Shape shape)
+        where T : unmanaged
+    {
+        Tensor tensor = Take(type, shape);
+        backend.Upload(MemoryMarshal.AsBytes(values), tensor);
+        return tensor;
+    }
 
     /// <summary>Says what the ops that follow belong to, for profilers; so do their backward passes.</summary>
     public void Mark(string part)

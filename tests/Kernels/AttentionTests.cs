@@ -45,6 +45,16 @@ public sealed class AttentionTests
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(DrawnShapes).WithReplay(2026, 11));
     }
 
+    /// <summary>A fusion of adapters: a segment for each row, and one head as wide as the model.</summary>
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndActivations))]
+    public void Attention_OfOneWideHead_AgreesWithReference(string name, Types types)
+    {
+        using Backend backend = Cases.Open(name);
+        AttentionCase shape = AttentionCase.Of([3, 3, 3, 3], 1, 1, 768, AttentionMask.Bidirectional, 0);
+        Agreement.Check(backend, types, shape, shape.Forward);
+        Agreement.Check(backend, types, shape, shape.Backward);
+    }
+
     [Test]
     public void Attention_GradientAgreesWithDifferences([Values] AttentionMask mask)
     {

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
 
@@ -24,8 +23,10 @@ public sealed class Fusion(IReadOnlyList<Bottleneck> adapters, Linear query, Lin
         int rows = checked((int)h.Value.Rows), count = adapters.Count;
         long width = h.Value.Cols, all = (long)rows * count;
         Prepare(rows);
-        Tensor order = Upload(t, _order, new Shape(all)), inverse = Upload(t, _inverse, new Shape(all));
-        var segments = new Segments(Upload(t, _bounds, new Shape(rows, 2)), count);
+        Tensor order = t.Upload<int>(_order.AsSpan(0, checked((int)all)), DType.I32, new Shape(all));
+        Tensor inverse = t.Upload<int>(_inverse.AsSpan(0, checked((int)all)), DType.I32, new Shape(all));
+        Tensor bounds = t.Upload<int>(_bounds.AsSpan(0, 2 * rows), DType.I32, new Shape(rows, 2));
+        var segments = new Segments(bounds, count);
         Activation made = t.Zeros(h.Value.Type, all, width);                                        // [N·m, C]
         for (int i = 0; i < count; i++)
             made = t.AddRows(made, adapters[i].Of(t, h), (long)i * rows);
@@ -49,12 +50,5 @@ public sealed class Fusion(IReadOnlyList<Bottleneck> adapters, Linear query, Lin
             for (int n = 0; n < count; n++)
                 (_order[i * count + n], _inverse[n * rows + i]) = (n * rows + i, i * count + n);
         }
-    }
-
-    private static Tensor Upload(Tape t, int[] numbers, Shape shape)
-    {
-        Tensor tensor = t.Take(DType.I32, shape);
-        t.Backend.Upload(MemoryMarshal.AsBytes(numbers.AsSpan(0, checked((int)shape.Length))), tensor);
-        return tensor;
     }
 }

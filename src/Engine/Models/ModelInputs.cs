@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
 
@@ -31,21 +30,13 @@ public readonly record struct ModelInputs(
         for (int segment = 0; segment < bounds.Length / 2; segment++)
             longest = Math.Max(longest, bounds[2 * segment + 1] - bounds[2 * segment]);
         return new ModelInputs(
-            Copy(tape, ids, DType.I32, new Shape(ids.Length)),
-            Copy(tape, positions, DType.I32, new Shape(positions.Length)),
-            new Segments(Copy(tape, bounds, DType.I32, new Shape(bounds.Length / 2, 2)), longest),
-            targets.IsEmpty ? Tensor.None : Copy(tape, targets, DType.I32, new Shape(targets.Length)),
-            rowKeys.IsEmpty ? Tensor.None : Copy(tape, rowKeys, DType.I64, new Shape(rowKeys.Length)))
+            tape.Upload(ids, DType.I32, new Shape(ids.Length)),
+            tape.Upload(positions, DType.I32, new Shape(positions.Length)),
+            new Segments(tape.Upload(bounds, DType.I32, new Shape(bounds.Length / 2, 2)), longest),
+            targets.IsEmpty ? Tensor.None : tape.Upload(targets, DType.I32, new Shape(targets.Length)),
+            rowKeys.IsEmpty ? Tensor.None : tape.Upload(rowKeys, DType.I64, new Shape(rowKeys.Length)))
         {
             PredictedCount = targets.Length - targets.Count(Backend.IgnoredTarget),
         };
-    }
-
-    private static Tensor Copy<T>(Tape tape, ReadOnlySpan<T> values, DType type, Shape shape)
-        where T : unmanaged
-    {
-        Tensor tensor = tape.Take(type, shape);
-        tape.Backend.Upload(MemoryMarshal.AsBytes(values), tensor);
-        return tensor;
     }
 }

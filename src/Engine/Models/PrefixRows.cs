@@ -43,9 +43,10 @@ internal sealed class PrefixRows
         int longest = Order(rows, count);
         for (int i = 0; i < rows + Added; i++)
             _inverse[_order[i]] = i;
-        _orderTensor = Upload(t, _order, new Shape(rows + Added));
-        _inverseTensor = Upload(t, _inverse, new Shape(rows + Added));
-        Segments = new Segments(Upload(t, _bounds, new Shape(count / 2, 2)), longest);
+        _orderTensor = t.Upload<int>(_order.AsSpan(0, rows + Added), DType.I32, new Shape(rows + Added));
+        _inverseTensor = t.Upload<int>(_inverse.AsSpan(0, rows + Added), DType.I32, new Shape(rows + Added));
+        Segments = new Segments(
+            t.Upload<int>(_bounds.AsSpan(0, count), DType.I32, new Shape(count / 2, 2)), longest);
         _rowKeysTensor = inputs.RowKeys.IsNone ? Tensor.None : OrderKeys(t, inputs.RowKeys, rows);
     }
 
@@ -84,7 +85,7 @@ internal sealed class PrefixRows
         Grow(ref _ids, added);
         for (int i = 0; i < added; i++)
             _ids[i] = i % length;
-        Tensor ids = added == 0 ? Tensor.None : Upload(t, _ids, new Shape(added));
+        Tensor ids = added == 0 ? Tensor.None : t.Upload<int>(_ids.AsSpan(0, added), DType.I32, new Shape(added));
         _groups.Add(new Group(place, rows, length, Added, ids));
         Added = checked(Added + added);
     }
@@ -129,21 +130,12 @@ internal sealed class PrefixRows
         t.Backend.Download(rowKeys, MemoryMarshal.AsBytes(_rowKeys.AsSpan(0, rows)));
         for (int i = 0; i < rows + Added; i++)
             _orderedKeys[i] = _order[i] < Added ? 0 : _rowKeys[_order[i] - Added];
-        Tensor tensor = t.Take(DType.I64, new Shape(rows + Added));
-        t.Backend.Upload(MemoryMarshal.AsBytes(_orderedKeys.AsSpan(0, rows + Added)), tensor);
-        return tensor;
+        return t.Upload<long>(_orderedKeys.AsSpan(0, rows + Added), DType.I64, new Shape(rows + Added));
     }
 
     private static void Grow<T>(ref T[] numbers, int count)
     {
         if (numbers.Length < count)
             numbers = new T[count];
-    }
-
-    private static Tensor Upload(Tape t, int[] numbers, Shape shape)
-    {
-        Tensor tensor = t.Take(DType.I32, shape);
-        t.Backend.Upload(MemoryMarshal.AsBytes(numbers.AsSpan(0, checked((int)shape.Length))), tensor);
-        return tensor;
     }
 }

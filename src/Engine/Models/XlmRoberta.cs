@@ -92,9 +92,7 @@ public sealed class XlmRoberta : Model
         int count = (int)Inputs.Ids.Length;
         if (_zeros.Length < count)
             _zeros = new int[count];
-        Tensor types = tape.Take(DType.I32, Inputs.Ids.Shape);
-        Backend.Upload(System.Runtime.InteropServices.MemoryMarshal.AsBytes(_zeros.AsSpan(0, count)), types);
-        return types;
+        return tape.Upload<int>(_zeros.AsSpan(0, count), DType.I32, Inputs.Ids.Shape);
     }
 }
 

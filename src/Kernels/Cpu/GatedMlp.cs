@@ -72,7 +72,7 @@ public sealed unsafe partial class CpuBackend
             Tensor dHidden = ScratchTensor(ScratchUse.Hidden, gated.Type, count, gated.Cols);
             LinearWeight downRows = RowsOf(down, start, count);
             Tensor dProjected =
-                down.Adapter.IsNone ? Tensor.None : LowRankGradient(downRows.Adapter, dyRows, ScratchUse.LowRank);
+                down.Adapter.IsNone ? Tensor.None : ProjectGradient(downRows.Adapter, dyRows, ScratchUse.LowRank);
             _gemm.Multiply(PlusInputGradient(
                 Product.To(dHidden), downRows, dyRows, dProjected, _rowTerms));
             Tensor gatedRows = gated.Slice(start, count), uppedRows = upped.Slice(start, count);
@@ -95,9 +95,9 @@ public sealed unsafe partial class CpuBackend
         in LinearGradient dGate, in LinearGradient dUp)
     {
         Tensor dGateProjected = NeedsLowRank(gate, dx, dGate)
-            ? LowRankGradient(gate.Adapter, dGated, ScratchUse.LowRank) : Tensor.None;
+            ? ProjectGradient(gate.Adapter, dGated, ScratchUse.LowRank) : Tensor.None;
         Tensor dUpProjected = NeedsLowRank(up, dx, dUp)
-            ? LowRankGradient(up.Adapter, dUpped, ScratchUse.SecondLowRank) : Tensor.None;
+            ? ProjectGradient(up.Adapter, dUpped, ScratchUse.SecondLowRank) : Tensor.None;
         AddWeightGradients(x, gate, dGated, dGateProjected, dGate);
         AddWeightGradients(x, up, dUpped, dUpProjected, dUp);
         if (dx.IsNone)

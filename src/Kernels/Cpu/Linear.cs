@@ -10,7 +10,7 @@ public sealed unsafe partial class CpuBackend
         Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
     {
         RefuseDouble(x);
-        Tensor dProjected = NeedsLowRank(w, dx, dw) ? LowRankGradient(w.Adapter, dy, ScratchUse.LowRank) : Tensor.None;
+        Tensor dProjected = NeedsLowRank(w, dx, dw) ? ProjectGradient(w.Adapter, dy, ScratchUse.LowRank) : Tensor.None;
         AddWeightGradients(x, w, dy, dProjected, dw);
         if (!dx.IsNone)
             _gemm.Multiply(PlusInputGradient(Product.AddTo(dx), w, dy, dProjected, _rowTerms));
@@ -106,7 +106,7 @@ public sealed unsafe partial class CpuBackend
     }
 
     /// <returns>scale · dy B [M, R] of every term, in the memory given; BF16 where that goes in pairs.</returns>
-    private Tensor LowRankGradient(in LowRank adapter, Tensor dy, ScratchUse use)
+    private Tensor ProjectGradient(in LowRank adapter, Tensor dy, ScratchUse use)
     {
         DType type = _gemm.HasPairs ? dy.Type : DType.F32;
         Tensor dProjected = ScratchTensor(use, type, dy.Rows, adapter.Rank);

@@ -43,7 +43,7 @@ public sealed partial class ReferenceBackend
             Tensor dyRows = dy.Slice(part.Start, part.Rows);
             if (!gradient.B.IsNone)
                 AddProductOfTransposed(dyRows, adapter.ProjectedOf(part), gradient.B);
-            double[,] dProjected = LowRankGradient(part, dyRows);
+            double[,] dProjected = ProjectGradient(part, dyRows);
             if (!gradient.A.IsNone)
                 AddLowRankInputWeight(dProjected, adapter.InputOr(x).Slice(part.Start, part.Rows), gradient.A);
             Elements a = new(part.A);
@@ -89,7 +89,7 @@ public sealed partial class ReferenceBackend
     }
 
     /// <returns>scale · dy B [M, R].</returns>
-    private static double[,] LowRankGradient(in LowRankPart part, Tensor dy)
+    private static double[,] ProjectGradient(in LowRankPart part, Tensor dy)
     {
         Elements dOutput = new(dy), b = new(part.B);
         double[,] dProjected = new double[dy.Rows, part.A.Rows];

@@ -158,6 +158,37 @@ internal sealed class BlockAdaptersTests
         Assert.That(BlockScene.Hidden(model, tape, alone, withRows: false), Is.Not.EqualTo(expected));
     }
 
+    [Test]
+    public void WarmPasses_AllocateNothing(
+        [Values(BlockScene.Bottleneck, BlockScene.Fusion, BlockScene.Prefix)] string kind, [Values] bool withRows)
+    {
+        using Backend backend = Backends.Open("cpu", threads: 1);
+        using Model model = BlockScene.Model("xlm-roberta", backend, DType.F32);
+        using var tape = new Tape(backend);
+        using BlockAdapters adapters = BlockScene.Trained(model, kind, number: 4);
+        adapters.Attach(model, place: 0);
+        Learner.Batch batch = new();
+        BlockScene.AddSentences(batch, number: 4, place: 0, step: 0);
+        int[] ids = [.. batch.Ids], positions = [.. batch.Positions], bounds = [.. batch.Bounds];
+        int[] targets = [.. batch.Targets];
+        long[] keys = [.. batch.Keys];
+        for (int pass = 0; pass < 3; pass++)
+            Pass();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Pass();
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+
+        void Pass()
+        {
+            adapters.Parameters.ClearGradients();
+            tape.BeginTraining(seed: 77);
+            Tensor losses = tape.Take(DType.F32, new Shape(ids.Length));
+            ModelInputs inputs = ModelInputs.Upload(tape, ids, positions, bounds, targets, keys);
+            model.Losses(tape, inputs with { Adapters = withRows ? batch.Rows : null }, 0.1f, losses);
+            tape.Backward();
+        }
+    }
+
     [TestCase(BlockScene.Bottleneck, 2 * (3 * 12 + 3 + 12 * 3 + 12))]
     [TestCase(BlockScene.Prefix, 2 * 2 * 3 * 12)]
     [TestCase(BlockScene.Fusion, 2 * 3 * 12 * 12)]

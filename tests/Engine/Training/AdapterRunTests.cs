@@ -82,7 +82,7 @@ internal sealed class AdapterRunTests
         string whole = $"whole-{precision}", stopped = $"stopped-{precision}";
         _runs.Train(Config(_runs, whole) with { Precision = precision });
         int attempts = 1;
-        while (!TryTrain(Config(_runs, stopped) with { Precision = precision }, 4 << attempts))
+        while (!_runs.TryTrain(Config(_runs, stopped) with { Precision = precision }, 4 << attempts))
             attempts++;
         Assert.That(attempts, Is.GreaterThan(2));
         Assert.That(Adapter(stopped), Is.EqualTo(Adapter(whole)));
@@ -213,28 +213,4 @@ internal sealed class AdapterRunTests
 
     private byte[] Adapter(string name) =>
         File.ReadAllBytes(Path.Combine(_runs.Final(name), "adapter_model.safetensors"));
-
-    /// <returns>False if the run was stopped.</returns>
-    private bool TryTrain(RunConfig config, int stopAtPoll)
-    {
-        StopSignal? stop = null;
-        int polls = 0;
-        using StopSignal counting = stop = new StopSignal(null, _ => { })
-        {
-            OnPoll = () =>
-            {
-                if (++polls == stopAtPoll)
-                    stop!.RequestStop("the test"); // not null: it polls after it is made
-            },
-        };
-        try
-        {
-            _runs.Train(config, stop: counting);
-            return true;
-        }
-        catch (RunException e) when (e.Code is ExitCode.Resumable or ExitCode.Terminated)
-        {
-            return false;
-        }
-    }
 }

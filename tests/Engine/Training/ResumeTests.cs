@@ -40,7 +40,7 @@ internal sealed class ResumeTests
         string whole = $"whole-{kind}-{precision}", stopped = $"stopped-{kind}-{precision}";
         _runs.Train(Config(kind, precision, whole));
         int attempts = 1;
-        while (!TryTrain(Config(kind, precision, stopped), 4 << attempts))
+        while (!_runs.TryTrain(Config(kind, precision, stopped), 4 << attempts))
             attempts++;
 
         Assert.That(attempts, Is.GreaterThan(3));
@@ -64,30 +64,6 @@ internal sealed class ResumeTests
         Assert.That(
             Directory.GetDirectories(_runs.Path("last/checkpoints")).Select(Path.GetFileName).Order(),
             Is.EqualTo(new[] { "step-00000006", "step-00000008" }));
-    }
-
-    /// <returns>False if the run was stopped.</returns>
-    private bool TryTrain(RunConfig config, int stopAtPoll)
-    {
-        StopSignal? stop = null;
-        int polls = 0;
-        using StopSignal counting = stop = new StopSignal(null, _ => { })
-        {
-            OnPoll = () =>
-            {
-                if (++polls == stopAtPoll)
-                    stop!.RequestStop("the test"); // not null: it polls after it is made
-            },
-        };
-        try
-        {
-            _runs.Train(config, stop: counting);
-            return true;
-        }
-        catch (RunException e) when (e.Code is ExitCode.Resumable or ExitCode.Terminated)
-        {
-            return false;
-        }
     }
 
     private RunConfig Config(Kind kind, Precision precision, string name)

@@ -139,6 +139,31 @@ internal sealed class TinyRun : IDisposable
         return values;
     }
 
+    /// <param name="stopAtPoll">Which look for a stop finds one, from 1.</param>
+    /// <returns>False if the run was stopped.</returns>
+    public bool TryTrain(RunConfig config, int stopAtPoll)
+    {
+        StopSignal? stop = null;
+        int polls = 0;
+        using StopSignal counting = stop = new StopSignal(null, _ => { })
+        {
+            OnPoll = () =>
+            {
+                if (++polls == stopAtPoll)
+                    stop!.RequestStop("the test"); // not null: it polls after it is made
+            },
+        };
+        try
+        {
+            Train(config, stop: counting);
+            return true;
+        }
+        catch (RunException e) when (e.Code is ExitCode.Resumable or ExitCode.Terminated)
+        {
+            return false;
+        }
+    }
+
     public void Dispose() => _owned?.Dispose();
 
     private LanguageConfig Language(string name) => new() { Name = name, Files = [Text(name)] };

@@ -21,6 +21,8 @@ public sealed class SlotTrainer
     private readonly StopSignal _stop;
     private readonly float _headDropout;
     private readonly AdapterRows _rows = new();
+    private (RowRange Rows, int Words)[] _parts = [];
+    private ClassifierGroup[] _groups = [];
 
     /// <param name="evaluation">Scores dev sentences with the same encoder.</param>
     /// <param name="seed">Of dropout.</param>
@@ -47,14 +49,16 @@ public sealed class SlotTrainer
         var batch = new Batch(learners.Sum(learner => learner.Batches.MaxTokens));
         using var losses = new TokenLosses(_encoder.Backend, batch.Capacity);
         List<SlotLearner> active = [.. learners];
+        (_parts, _groups) = (new (RowRange, int)[active.Count], new ClassifierGroup[active.Count]);
         while (active.Count > 0)
         {
-            _stop.ThrowIfStopRequested($"training {string.Join(", ", active.Select(learner => learner.Name))}");
+            if (_stop.IsStopRequested)
+                _stop.ThrowIfStopRequested($"training {string.Join(", ", active.Select(learner => learner.Name))}");
             Step(active, batch, losses);
-            foreach (SlotLearner learner in active.Where(
-                learner => learner.Failure is null && learner.IsAtEpochEnd))
-                EndEpoch(learner);
-            active.RemoveAll(learner => learner.IsDone || learner.Failure is not null);
+            foreach (SlotLearner learner in active)
+                if (learner.Failure is null && learner.IsAtEpochEnd)
+                    EndEpoch(learner);
+            active.RemoveAll(static learner => learner.IsDone || learner.Failure is not null);
         }
 
         RunException[] failures = [.. learners.Select(learner => learner.Failure).OfType<RunException>()];
@@ -65,8 +69,6 @@ public sealed class SlotTrainer
 
     private void Step(List<SlotLearner> active, Batch batch, TokenLosses losses)
     {
-        var parts = new (RowRange Rows, int Words)[active.Count];
-        var groups = new ClassifierGroup[active.Count];
         batch.Clear();
         _rows.Clear();
         SlotWeights.Detach(_encoder);
@@ -75,11 +77,11 @@ public sealed class SlotTrainer
             (int row, int words) = (batch.TokenCount, batch.PredictedTokens);
             active[i].Batches.Append(active[i].Step, batch);
             words = batch.PredictedTokens - words;
-            parts[i] = (new RowRange(row, batch.TokenCount - row), words);
-            groups[i] = new ClassifierGroup(
-                active[i].Weights.Head, parts[i].Rows, words == 0 ? 0 : 1f / words);
+            _parts[i] = (new RowRange(row, batch.TokenCount - row), words);
+            _groups[i] = new ClassifierGroup(
+                active[i].Weights.Head, _parts[i].Rows, words == 0 ? 0 : 1f / words);
             active[i].Weights.Attach(_encoder, place: i);
-            _rows.Add(i, parts[i].Rows);
+            _rows.Add(i, _parts[i].Rows);
             active[i].Weights.ClearGradients();
         }
 
@@ -89,10 +91,11 @@ public sealed class SlotTrainer
             _tape, batch.TokenIds, batch.Positions, batch.Segments, batch.Targets, batch.RowKeys);
         if (active[0].Weights.IsAdapter)
             inputs = inputs with { Adapters = _rows };
-        TokenClassifier.Losses(_tape, _encoder, inputs, groups, _headDropout, losses.For(batch.TokenCount));
+        TokenClassifier.Losses(
+            _tape, _encoder, inputs, _groups.AsSpan(0, active.Count), _headDropout, losses.For(batch.TokenCount));
         _tape.Backward();
         for (int i = 0; i < active.Count; i++)
-            active[i].Update(losses.Sum(parts[i].Rows), parts[i].Words);
+            active[i].Update(losses.Sum(_parts[i].Rows), _parts[i].Words);
     }
 
     private void EndEpoch(SlotLearner learner)
