@@ -19,8 +19,8 @@ internal static class InspectCommand
     {
         var path = new Argument<string>("path")
         {
-            Description = "A model or checkpoint folder, a .safetensors file, a llama2.c .bin, or a tokenizer's file "
-                + "or folder.",
+            Description = "A model, checkpoint or adapter folder, a .safetensors file, a llama2.c .bin, or a "
+                + "tokenizer's file or folder.",
         };
         var verify = new Option<bool>("--verify")
         {
@@ -63,9 +63,13 @@ internal static class InspectCommand
         }
         if (Checkpoint.Open(path) is { } checkpoint)
             AddCheckpoint(checkpoint, facts, problems);
-        if (PeftFolder.IsAt(path))
+        if (BlockAdapterFolder.IsAt(path) || PeftFolder.IsAt(path))
         {
-            AddAdapter(path, facts, terminal);
+            if (BlockAdapterFolder.IsAt(path))
+                AddBlockAdapter(path, facts, terminal);
+            else
+                AddLora(path, facts, terminal);
+            AddState(path, facts);
             return facts;
         }
 
@@ -112,7 +116,7 @@ internal static class InspectCommand
             problems.Add($"{found.Count - MostTensorsNamed} more tensors have such numbers");
     }
 
-    private static void AddAdapter(string path, JsonObject facts, Terminal terminal)
+    private static void AddLora(string path, JsonObject facts, Terminal terminal)
     {
         using PeftFolder folder = PeftFolder.Open(path, terminal.Note);
         LoraSettings settings = folder.Config.Settings;
@@ -125,6 +129,19 @@ internal static class InspectCommand
         facts.Add("targets", settings.TargetPattern ?? string.Join(", ", settings.Targets));
         facts.Add("stored_whole", string.Join(", ", settings.ModulesToSave));
         AddTensors(folder.Entries, facts, terminal);
+    }
+
+    private static void AddBlockAdapter(string path, JsonObject facts, Terminal terminal)
+    {
+        (string kind, IReadOnlyList<int> sizes) = BlockAdapterFolder.Describe(path);
+        facts.Add("adapter", kind);
+        facts.Add("size", string.Join(", ", sizes));
+        using TensorFolder folder = BlockAdapterFolder.Tensors(path, terminal.Note);
+        AddTensors(folder.Entries, facts, terminal);
+    }
+
+    private static void AddState(string path, JsonObject facts)
+    {
         if (AdapterState.Read(path) is not { } state)
             return;
         facts.Add("strategy", state.Strategy);

@@ -37,6 +37,28 @@ public static class BlockAdapterFolder
         return new ConfigObject(document.RootElement, peft).Text("peft_type") == PrefixFile.PeftType;
     }
 
+    /// <summary>What a folder says that it holds: a word for the kind, and widths or the length of a prefix.</summary>
+    /// <exception cref="RunException">Exit 4: its description is malformed.</exception>
+    public static (string Kind, IReadOnlyList<int> Sizes) Describe(string path)
+    {
+        string own = Path.Combine(path, FileName);
+        bool isOwn = File.Exists(own);
+        string description = isOwn ? own : Path.Combine(path, PrefixFile.FileName);
+        using JsonDocument document = StrictJson.Load(description, ExitCode.ModelFile);
+        var config = new ConfigObject(document.RootElement, description);
+        return (isOwn ? Read(config) : new PrefixSettings { Length = PrefixFile.LengthOf(config) }) switch
+        {
+            PrefixSettings prefix => (PrefixFile.PeftType, [prefix.Length]),
+            FusionSettings fusion => (FusionKind, [.. fusion.Adapters.Select(adapter => adapter.Width)]),
+            BottleneckSettings bottleneck => (BottleneckKind, [bottleneck.Width]),
+            var other => throw new InvalidOperationException($"{other.GetType().Name} has no name."),
+        };
+    }
+
+    /// <summary>The tensors of a folder, a head's among them.</summary>
+    /// <exception cref="RunException">Exit 4: they are missing or malformed.</exception>
+    public static TensorFolder Tensors(string path, Action<string> warn) => TensorFolder.Open(path, warn, BaseName);
+
     /// <summary>Adapters from a folder, marked for training; the model is left alone.</summary>
     /// <param name="head">Filled from the folder; null where its adapters have none.</param>
     /// <param name="warn">Told what is odd and does no harm.</param>
@@ -49,7 +71,7 @@ public static class BlockAdapterFolder
         using JsonDocument document = StrictJson.Load(description, ExitCode.ModelFile);
         var config = new ConfigObject(document.RootElement, description);
         BlockAdapterSettings settings = isOwn ? Read(config) : PrefixFile.Read(config, model, warn);
-        using TensorFolder tensors = TensorFolder.Open(path, warn, BaseName);
+        using TensorFolder tensors = Tensors(path, warn);
         RequireEnough(tensors, model, settings);
         BlockAdapters adapters = BlockAdapters.Create(model, settings);
         try

@@ -41,6 +41,10 @@ public sealed class PeftFolder : IDisposable
             path = System.IO.Path.Combine(path, name);
         }
 
+        if (BlockAdapterFolder.IsAt(path))
+            throw new RunException(
+                ExitCode.ModelFile, $"{path}: holds an adapter of another kind than LoRA ("
+                + $"{BlockAdapterFolder.Describe(path).Kind}). Only LoRA can be merged, and scored without its study.");
         if (!IsAt(path))
             throw new RunException(ExitCode.ModelFile, Directory.Exists(path)
                 ? $"{path}: has no {PeftConfig.FileName}, so it holds no adapter.{Named(path)}"

@@ -53,9 +53,7 @@ internal static class PrefixFile
         if (config.FlagOrNull("prefix_projection") is true)
             throw config.Refuse(
                 "prefix_projection is true: prefixes made by a projection are not known here. Train without it.");
-        int length = config.Whole("num_virtual_tokens", 1, PrefixSettings.MostLength, fallback: 0);
-        if (length == 0)
-            throw config.Refuse("num_virtual_tokens is missing, expected the length of the prefix.");
+        int length = LengthOf(config);
         Require("num_transformer_submodules", 1);
         Require("num_layers", model.Sites.Count);
         Require("token_dim", model.Config.Width);
@@ -76,6 +74,11 @@ internal static class PrefixFile
                 throw config.Refuse(FormattableString.Invariant($"{key} is {found}, but the model has {expected}."));
         }
     }
+
+    /// <exception cref="RunException">Exit 4: there is no length.</exception>
+    public static int LengthOf(ConfigObject config) =>
+        config.Whole("num_virtual_tokens", 1, PrefixSettings.MostLength, fallback: 0) is > 0 and var length ? length
+            : throw config.Refuse("num_virtual_tokens is missing, expected the length of the prefix.");
 
     public static TensorEntry Entry(Model model, PrefixSettings settings) =>
         new(Key, DType.F32, [settings.Length, 2L * model.Sites.Count * model.Sites[0].KeyWidth]);

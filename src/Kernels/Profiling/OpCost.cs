@@ -68,6 +68,19 @@ public readonly record struct OpCost(double Flops, double Bytes, bool IsBf16)
             If(readsX, x), If(wantsA, adapter.Input), If(wantsB, adapter.Projected));
     }
 
+    /// <summary>Logits, and the products for dx and dW that are wanted, of the rows that predict something.</summary>
+    /// <param name="rows">How many those are.</param>
+    internal static OpCost OfLinearCrossEntropy(
+        Tensor x, in LinearWeight w, Tensor targets, long rows, Tensor losses, Tensor dx, in LinearGradient dw)
+    {
+        OpCost inputs = Touching(Predicting(dx)), weights = Touching(dw.Weight, dw.Bias);
+        return Touching(Predicting(x), w.Weight, w.Bias, targets, losses) + inputs + inputs + weights
+            + (dw.Overwrites ? default : weights)
+            + Products(x, rows, Count(w.Weight) + Count(If(!dx.IsNone, w.Weight)) + Count(dw.Weight));
+
+        Tensor Predicting(Tensor all) => all.IsNone ? all : all.Slice(0, rows);
+    }
+
     private static OpCost Products(Tensor x, long rows, double elements) =>
         new(2.0 * rows * elements, 0, x.Type == DType.BF16);
 

@@ -54,9 +54,9 @@ public sealed partial class ProfilingBackend
         Tensor x, in LinearWeight w, Tensor targets, float gradientScale, Tensor losses, Tensor dx,
         in LinearGradient dw)
     {
-        long start = Begin();
+        long rows = Predicting(targets), start = Begin();
         inner.LinearCrossEntropy(x, w, targets, gradientScale, losses, dx, dw);
-        End(nameof(LinearCrossEntropy), start, OpCost.OfLinear(x, w, losses)
-            + OpCost.OfLinearBackward(x, w, Tensor.None, dx, dw));
+        End(nameof(LinearCrossEntropy), start,
+            OpCost.OfLinearCrossEntropy(x, w, targets, rows, losses, dx, dw));
     }
 }

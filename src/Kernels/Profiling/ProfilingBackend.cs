@@ -9,7 +9,7 @@ namespace FastCpt.Kernels.Profiling;
 public sealed partial class ProfilingBackend(Backend inner, OpProfile profile) : Backend
 {
     private string _part = "";
-    private int[] _bounds = [];
+    private int[] _integers = [];
 
     public override string Name => inner.Name;
 
@@ -54,15 +54,21 @@ public sealed partial class ProfilingBackend(Backend inner, OpProfile profile) :
         profile.Add(new OpCall(op, _part, start, Stopwatch.GetTimestamp() - start, cost));
     }
 
-    /// <summary>Pairs that an attention layer looks at; the segments come back from the device for it.</summary>
-    private double Pairs(Segments segments, in AttentionShape shape)
+    /// <summary>Pairs that an attention layer looks at.</summary>
+    private double Pairs(Segments segments, in AttentionShape shape) =>
+        profile.IsRecording ? OpCost.VisiblePairs(Download(segments.Bounds), shape) : 0;
+
+    /// <summary>Rows that predict something.</summary>
+    private long Predicting(Tensor targets) => profile.IsRecording
+        ? targets.Length - Download(targets).Count(IgnoredTarget) : 0;
+
+    /// <summary>Integers back from the device, until the next call.</summary>
+    private ReadOnlySpan<int> Download(Tensor integers)
     {
-        if (!profile.IsRecording)
-            return 0;
-        if (_bounds.Length < segments.Bounds.Length)
-            _bounds = new int[segments.Bounds.Length];
-        Span<int> bounds = _bounds.AsSpan(0, (int)segments.Bounds.Length);
-        inner.Download(segments.Bounds, MemoryMarshal.AsBytes(bounds));
-        return OpCost.VisiblePairs(bounds, shape);
+        if (_integers.Length < integers.Length)
+            _integers = new int[integers.Length];
+        Span<int> target = _integers.AsSpan(0, (int)integers.Length);
+        inner.Download(integers, MemoryMarshal.AsBytes(target));
+        return target;
     }
 }

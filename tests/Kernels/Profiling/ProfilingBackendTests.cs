@@ -54,6 +54,25 @@ public sealed class ProfilingBackendTests
         }));
     }
 
+    [Test]
+    public void Cost_OfALossHead_IsThatOfTheRowsThatPredict()
+    {
+        OpProfile profile = new() { IsRecording = true };
+        using Backend backend = new ProfilingBackend(new CpuBackend(1), profile);
+        using Device device = new(backend);
+        Scene scene = new(device, Types);
+        Tensor x = scene.Activation(5, 7), w = scene.Weight(3, 7), losses = scene.Statistic(5);
+        Tensor dx = scene.Activation(5, 7), dw = scene.Statistic(3, 7);
+        Tensor targets = scene.Integers([-1, 2, -1, -1, 0], 5);
+        backend.LinearCrossEntropy(x, new LinearWeight(w), targets, 1, losses, Tensor.None, default);
+        backend.LinearCrossEntropy(x, new LinearWeight(w), targets, 1, losses, dx, new LinearGradient(dw));
+        Assert.That(profile.Calls.Select(call => call.Cost), Is.EqualTo(new OpCost[]
+        {
+            new(2 * 2 * 3 * 7, 4 * (2 * 7 + 3 * 7 + 5 + 5), false),
+            new(3 * 2 * 2 * 3 * 7, 4 * (2 * 7 + 3 * 7 + 5 + 5 + 2 * 2 * 7 + 2 * 3 * 7), false),
+        }));
+    }
+
     [TestCase(AttentionMask.Causal, 10 + 3, TestName = "Cost_OfAttention_Causal")]
     [TestCase(AttentionMask.Window, 7 + 3, TestName = "Cost_OfAttention_Window")]
     [TestCase(AttentionMask.Bidirectional, 16 + 4, TestName = "Cost_OfAttention_Bidirectional")]

@@ -1,5 +1,8 @@
+using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
 using FastCpt.Engine.Studies.Slots;
+using FastCpt.Tests.Support;
 
 namespace FastCpt.Tests.Engine.Studies.Slots;
 
@@ -25,6 +28,21 @@ public sealed class AdapterKindTests
         SlotStateResult state = SlotStateResult.Load(
             study.At($"alone/seed-1/rank-{rank}/non_shared/en-US/{SlotStateResult.FileName}"));
         Assert.That(state.BodyParameters, Is.EqualTo(count));
+    }
+
+    [TestCase("bottleneck", "bottleneck")]
+    [TestCase("prefix", "PREFIX_TUNING")]
+    public void AdapterOfAStudy_IsInspected_AndNotTakenForLoRA(string kind, string word)
+    {
+        using TinyAdapterStudy study = new();
+        study.Run("out", $"adapter={kind}", "strategies=[shared]", "orders=[{one: [de-DE]}]", "lora.ranks=[4]");
+        string folder = study.At("out/seed-1/rank-4/non_shared/de-DE/adapter");
+        Call call = Call.Of("inspect", folder);
+        Assert.That(call.Code, Is.EqualTo(ExitCode.Done), call.Error);
+        Assert.That(
+            call.Output, Does.Contain($"adapter: {word}").And.Contain("size: 4").And.Contain("locale: de-DE"));
+        var refused = Assert.Throws<RunException>(() => PeftFolder.Open(folder, _ => { }));
+        Assert.That(refused.Message, Does.Contain(word));
     }
 
     /// <summary>Artefacts of one kind are never taken for those of another.</summary>
