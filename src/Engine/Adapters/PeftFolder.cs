@@ -135,15 +135,23 @@ public sealed class PeftFolder : IDisposable
     private void Fill(PeftLayout layout, Lora lora, Model model, ParameterSet? head)
     {
         using var staging = new TensorStaging(model.Backend);
+        foreach (var (key, value) in Values(layout, lora, model, head))
+            Fill(staging, key, value);
+    }
+
+    /// <summary>Keys of the file, and what they are stored for.</summary>
+    private static IEnumerable<(string Key, Tensor Value)> Values(
+        PeftLayout layout, Lora lora, Model model, ParameterSet? head)
+    {
         foreach (PeftPair pair in layout.Pairs)
         {
-            Fill(staging, pair.A, lora.Parameters[pair.Module + LoraNames.A].Value);
-            Fill(staging, pair.B, lora.Parameters[pair.Module + LoraNames.B].Value);
+            yield return (pair.A, lora.Parameters[pair.Module + LoraNames.A].Value);
+            yield return (pair.B, lora.Parameters[pair.Module + LoraNames.B].Value);
         }
 
         foreach (var (parameter, key) in layout.Stored)
-            Fill(
-                staging, key,
+            yield return (
+                key,
                 head is not null && head.TryGet(parameter, out Parameter? its) ? its.Value
                     : model.Parameters[parameter].Value);
     }
@@ -200,7 +208,52 @@ public sealed class PeftFolder : IDisposable
         output.Complete();
     }
 
+    /// <summary>Writes this adapter anew, complete or not at all, with the numbers that it has by now: under its keys
+    /// and in its types, and byte for byte what nothing here reads, such as the pair of a pooler.</summary>
+    /// <param name="lora">What <see cref="Attach"/> has put on the model.</param>
+    /// <param name="head">As there.</param>
+    /// <exception cref="RunException">Exit 5: numbers are not finite. Exit 6: the files could not be written.
+    /// </exception>
+    public void SaveAgain(string path, Lora lora, Model model, ParameterSet? head = null)
+    {
+        var values = Values(LayoutOn(model, head), lora, model, head)
+            .ToDictionary(place => place.Key, place => place.Value, StringComparer.Ordinal);
+        using var output = new FolderWriter(path);
+        byte[] text = PeftConfigWriter.Write(Config);
+        output.Write(PeftConfig.FileName, stream => stream.Write(text), text.Length);
+        using var staging = new TensorStaging(model.Backend);
+        TensorFolderWriter.Write(
+            output,
+            [.. Entries.Select(entry => new TensorEntry(
+                entry.Name,
+                // No device has F64, so that what was rounded when it was read is stored as it is.
+                entry.Type == DType.F64 && values.ContainsKey(entry.Name) ? DType.F32 : entry.Type, entry.Shape))],
+            (entry, stream) =>
+            {
+                if (values.TryGetValue(entry.Name, out Tensor value))
+                    staging.Write(value, entry.Type, stream);
+                else
+                    Copy(entry, stream);
+            }, BaseName, long.MaxValue);
+        if (staging.NonFiniteWritten > 0)
+            throw new RunException(
+                ExitCode.Numerics,
+                $"{path}: {staging.NonFiniteWritten} numbers of the adapter are not finite. Nothing is written.");
+        output.Complete();
+    }
+
     public void Dispose() => _tensors.Dispose();
+
+    private void Copy(TensorEntry entry, Stream stream)
+    {
+        var bytes = new byte[(int)Math.Min(1 << 20, entry.ByteCount)];
+        for (long offset = 0; offset < entry.ByteCount; offset += bytes.Length)
+        {
+            Span<byte> some = bytes.AsSpan(0, (int)Math.Min(bytes.Length, entry.ByteCount - offset));
+            _tensors.Read(entry.Name, offset, some);
+            stream.Write(some);
+        }
+    }
 
     private static string Named(string path)
     {

@@ -226,8 +226,14 @@ internal ref struct SafeTensorsHeader
         }
         if (end - _bufferStart != bufferLength)
             throw Refuse(SafeTensorsFault.IncompleteBuffer,
-                $"the tensors need {end - _bufferStart} bytes after the header, the file has {bufferLength}.");
+                $"the tensors need {end - _bufferStart} bytes after the header, the file has {bufferLength}"
+                + $"{FirstCut(_bufferStart + bufferLength)}.");
     }
+
+    /// <summary>Names the first tensor that does not end before the file does; nothing where all do.</summary>
+    private readonly string FirstCut(long fileEnd) =>
+        Array.Find(Entries, entry => entry.Offset + entry.ByteCount > fileEnd) is { } cut
+            ? $", which ends before '{cut.Name}' does" : "";
 
     private JsonTokenType Next()
     {

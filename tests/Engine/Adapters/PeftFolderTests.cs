@@ -77,6 +77,8 @@ internal sealed class PeftFolderTests
             _folder.At("saved"), source.Config,
             [.. lora.Parameters.All.Select(parameter => (parameter.Name, parameter.Value))], _backend);
         RequireSameFiles("hand", "saved");
+        source.SaveAgain(_folder.At("again"), lora, _model);
+        RequireSameFiles("hand", "again");
     }
 
     /// <summary>A base that is the bare model, and PEFT's names in memory.</summary>
@@ -92,10 +94,13 @@ internal sealed class PeftFolderTests
         double[][] expected;
         using (Lora lora = Load())
             expected = [.. lora.Parameters.All.Select(parameter => TestTensors.Read(_backend, parameter.Value))];
-        using Lora found = Load("other");
+        using PeftFolder source = PeftFolder.Open(_folder.At("other"), Assert.Fail);
+        using Lora found = source.Attach(_model, Assert.Fail);
         Assert.That(
             found.Parameters.All.Select(parameter => TestTensors.Read(_backend, parameter.Value)),
             Is.EqualTo(expected));
+        source.SaveAgain(_folder.At("again"), found, _model);
+        RequireSameFiles("other", "again");
     }
 
     [Test]
@@ -235,7 +240,7 @@ internal sealed class PeftFolderTests
         byte[] whole = File.ReadAllBytes(path);
         File.WriteAllBytes(path, whole[..^4]);
         Assert.That(Assert.Throws<RunException>(() => Load("bad")).Message,
-            Does.Contain(nameof(SafeTensorsFault.IncompleteBuffer)).Or.Contain(nameof(SafeTensorsFault.InvalidOffset)));
+            Does.Contain(nameof(SafeTensorsFault.IncompleteBuffer)).And.Contain(PeftFixture.Tensors[^1].Key));
         File.WriteAllBytes(path, [.. whole[..^4], 0, 0, 0xC0, 0x7F]);
         Assert.That(Assert.Throws<RunException>(() => Load("bad")).Message,
             Does.Contain(PeftFixture.Tensors[^1].Key).And.Contain("not finite"));
