@@ -85,7 +85,7 @@ internal sealed class LoraMergePlan
             if (!takeOut)
                 _changes[parameter] = new LoraMergeSource(StoredOf(parameter), Key: key);
             else if (PeftLayout.IsOfHead(parameter))
-                Drop(parameter);
+                DropBrought(parameter, warn);
             else
                 throw Refuse(key, "what an adapter stores whole cannot be taken out");
         if (takeOut)
@@ -133,6 +133,14 @@ internal sealed class LoraMergePlan
         _entries.Add(new TensorEntry(head, entry.Type, entry.Shape));
         _stored.Add(head, head);
         _changes[head] = (ofHead ?? new LoraMergeSource(entry.Name)) with { Name = entry.Name };
+    }
+
+    /// <summary>Leaves out a part of a head that the adapter has put into the merged model.</summary>
+    private void DropBrought(string parameter, Action<string> warn)
+    {
+        Drop(parameter);
+        warn($"{_base.Path}: '{parameter}' is left out: the adapter has brought it, and whether the base had a head of "
+            + "its own before is not known.");
     }
 
     /// <summary>Leaves a tensor of the base out of the merged model.</summary>

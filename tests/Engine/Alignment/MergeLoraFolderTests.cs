@@ -47,9 +47,12 @@ internal sealed class MergeLoraFolderTests
 
         string config = File.ReadAllText(Path.Combine(_folder.At("merged"), "config.json"));
         Assert.That(config, Does.Contain("id2label").And.Contain("B-time"));
+        var warnings = new List<string>();
         MergeLora.Run(
             new MergeInput("merged", _folder.At("merged")), _folder.At("adapter"),
-            new MergeOutput(_folder.At("back")), takeOut: true);
+            new MergeOutput(_folder.At("back")) { Warn = warnings.Add }, takeOut: true);
+        Assert.That(warnings, Has.One.Contains("'classifier.weight' is left out"));
+        Assert.That(warnings, Has.One.Contains("'classifier.bias' is left out"));
         foreach (var (start, end) in before.Zip(Values(_folder.At("back"))))
             Assert.That(end, Is.EqualTo(start).Within(1e-6));
         using TensorFolder back = TensorFolder.Open(_folder.At("back"), Assert.Fail);
