@@ -62,12 +62,15 @@ internal sealed class InterruptedStudy : IDisposable
     /// in run.json and manifest.json the number of the attempt, in the latter the step it went on from and so its
     /// seal; in metrics.jsonl attempt, durations, rates and memory, and all but the last line of each event of a step.
     /// </remarks>
-    public SortedDictionary<string, string> Bytes()
+    public SortedDictionary<string, string> Bytes() => BytesOf(Folder);
+
+    /// <inheritdoc cref="Bytes"/>
+    public static SortedDictionary<string, string> BytesOf(string folder)
     {
         var bytes = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (string path in Directory.GetFiles(Folder, "*", SearchOption.AllDirectories))
+        foreach (string path in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
         {
-            string name = Path.GetRelativePath(Folder, path).Replace('\\', '/');
+            string name = Path.GetRelativePath(folder, path).Replace('\\', '/');
             if (Path.GetFileName(name) is not (RunLock.FileName or "hashes.json")
                 && !name.Contains("/tb/", StringComparison.Ordinal))
                 bytes[name] = Content(path);

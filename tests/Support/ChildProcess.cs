@@ -2,6 +2,7 @@ using System.Diagnostics;
 using FastCpt.Tests.Engine.Checkpoints;
 using FastCpt.Tests.Engine.Files;
 using FastCpt.Tests.Engine.Models;
+using FastCpt.Tests.Engine.Studies.Slots;
 using FastCpt.Tests.Engine.Training;
 using FastCpt.Tests.Kernels;
 
@@ -18,6 +19,8 @@ internal static class ChildProcess
         "wait-for-signals" => StopSignalTests.WaitForSignals(),
         "save-next-and-die" => CheckpointRun.SaveNextAndDie(arguments[0], int.Parse(arguments[1])),
         "adapt-and-die" => AdapterRunTests.AdaptAndDie(arguments[0], arguments[1], int.Parse(arguments[2])),
+        "adapter-study-and-die" => AdapterStudyKillTests.StudyAndDie(
+            arguments[0], arguments[1], int.Parse(arguments[2])),
         "train-and-die" => TrainingKillTests.TrainAndDie(arguments[0], arguments[1], int.Parse(arguments[2])),
         "open-folder" => TensorFolderTests.Open(arguments[0]),
         "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),

@@ -42,6 +42,10 @@ internal sealed class StudyWork(StudyRun run, IReadOnlyList<Artefact> wanted)
         Resumably("writing its results", () =>
         {
             using RunLock held = RunLock.Wait(run.OutputDir, run.Stop);
+            // The study's own folder is swept at the start; those within it are this method's.
+            foreach (string within in files.Select(file => Path.GetDirectoryName(file.Name) ?? "").Distinct())
+                if (within.Length > 0 && Path.Combine(run.OutputDir, within) is var folder && Directory.Exists(folder))
+                    Leftovers.Sweep(folder, held, run.Files, run.Say);
             foreach (var (name, bytes) in files)
             {
                 string path = Path.Combine(run.OutputDir, name);

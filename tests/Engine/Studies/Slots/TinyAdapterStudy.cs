@@ -35,22 +35,31 @@ internal sealed class TinyAdapterStudy : IDisposable
 
         """;
 
-    private readonly TestFolder _folder = new();
+    private readonly TestFolder? _owned;
 
     /// <param name="conflicting">Whether every locale labels the same words by another map.</param>
     public TinyAdapterStudy(bool conflicting = true)
     {
-        Directory.CreateDirectory(_folder.At("massive"));
+        _owned = new TestFolder();
+        Folder = _owned.Path;
+        Directory.CreateDirectory(At("massive"));
         for (int i = 0; i < Locales.Length; i++)
-            File.WriteAllText(_folder.At($"massive/{Locales[i]}.jsonl"), Sentences(Locales[i], i, conflicting));
-        File.WriteAllText(_folder.At("study.yaml"), Yaml);
+            File.WriteAllText(At($"massive/{Locales[i]}.jsonl"), Sentences(Locales[i], i, conflicting));
+        File.WriteAllText(At("study.yaml"), Yaml);
     }
 
-    public string Output => _folder.At("out");
+    private TinyAdapterStudy(string folder) => Folder = folder;
+
+    public string Folder { get; }
+
+    public string Output => At("out");
+
+    /// <summary>The study of another process.</summary>
+    public static TinyAdapterStudy Open(string folder) => new(folder);
 
     public AdapterStudyConfig Config(params IReadOnlyList<string> settings)
     {
-        var layers = new ConfigLayers().AddFile(_folder.At("study.yaml"));
+        var layers = new ConfigLayers().AddFile(At("study.yaml"));
         foreach (string setting in settings)
             layers.AddSetting(setting);
         return AdapterStudyConfig.Load(layers);
@@ -58,32 +67,43 @@ internal sealed class TinyAdapterStudy : IDisposable
 
     /// <summary>Runs the study to its end in a folder of its own.</summary>
     public AdapterStudyResults Run(string folder, params IReadOnlyList<string> settings) =>
-        Run(Config([.. settings, $"output_dir={_folder.At(folder)}"]))!;
+        Run(Config([.. settings, $"output_dir={At(folder)}"]))!;
 
     /// <param name="stopAfter">Requests a stop when a line that begins so is said.</param>
     public static AdapterStudyResults? Run(
         AdapterStudyConfig config, IReadOnlyList<string>? only = null, string? stopAfter = null)
     {
         using StopSignal stop = new(folder: null, _ => { });
-        using var console = new StoppingWriter(stop, stopAfter);
-        Directory.CreateDirectory(config.OutputDir);
-        return AdapterStudyRunner.Run(
-            config, new StudyRun(config, stop, FileSystem.Real, console, quiet: false), only ?? []);
+        return Run(
+            config, stop, FileSystem.Real, only, line =>
+            {
+                if (stopAfter is not null && line.StartsWith(stopAfter, StringComparison.Ordinal))
+                    stop.RequestStop("the test");
+            });
     }
 
-    public string At(string folder) => _folder.At(folder);
+    /// <param name="said">Told every line.</param>
+    public static AdapterStudyResults? Run(
+        AdapterStudyConfig config, StopSignal stop, FileSystem files, IReadOnlyList<string>? only, Action<string> said)
+    {
+        using var console = new WatchedWriter(said);
+        Directory.CreateDirectory(config.OutputDir);
+        return AdapterStudyRunner.Run(config, new StudyRun(config, stop, files, console, quiet: false), only ?? []);
+    }
+
+    public string At(string name) => Path.Combine(Folder, name);
 
     /// <summary>Paths and contents of all weights of the folder's states.</summary>
     public Dictionary<string, byte[]> Weights(string folder) =>
-        Directory.EnumerateFiles(_folder.At(folder), "*.safetensors", SearchOption.AllDirectories)
-            .Select(path => (Name: Path.GetRelativePath(_folder.At(folder), path), path))
+        Directory.EnumerateFiles(At(folder), "*.safetensors", SearchOption.AllDirectories)
+            .Select(path => (Name: Path.GetRelativePath(At(folder), path), path))
             .Where(file => file.Name.StartsWith("seed-", StringComparison.Ordinal))
             .ToDictionary(file => file.Name, file => File.ReadAllBytes(file.path));
 
     public byte[] Adapter(string folder, string state) =>
-        File.ReadAllBytes(Path.Combine(_folder.At(folder), state, "adapter", "adapter_model.safetensors"));
+        File.ReadAllBytes(Path.Combine(At(folder), state, "adapter", "adapter_model.safetensors"));
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => _owned?.Dispose();
 
     /// <summary>Words of which each locale labels some: all the same ones, or each by a map of its own.</summary>
     private static string Sentences(string locale, int number, bool conflicting)
@@ -107,12 +127,11 @@ internal sealed class TinyAdapterStudy : IDisposable
         ? $"[{Types[type]} : {Words[word]}]"
         : Words[word];
 
-    private sealed class StoppingWriter(StopSignal stop, string? after) : StringWriter
+    private sealed class WatchedWriter(Action<string> said) : StringWriter
     {
         public override void WriteLine(string? value)
         {
-            if (after is not null && value?.StartsWith(after, StringComparison.Ordinal) == true)
-                stop.RequestStop("the test");
+            said(value ?? "");
             base.WriteLine(value);
         }
     }
