@@ -76,7 +76,7 @@ public static class BlockAdapterFolder
         BlockAdapters adapters = BlockAdapters.Create(model, settings);
         try
         {
-            Fill(tensors, model, adapters, head);
+            Fill(tensors, model, adapters, head, static parameter => parameter.Value);
             return adapters;
         }
         catch
@@ -86,13 +86,26 @@ public static class BlockAdapterFolder
         }
     }
 
+    /// <summary>Reads the numbers of a folder that <see cref="Load"/> has read elsewhere than into the adapters, as
+    /// into masters.</summary>
+    /// <param name="targetOf">What the numbers of a parameter, or of the head's, are read into.</param>
+    /// <exception cref="RunException">Exit 4: malformed files, or other adapters.</exception>
+    internal static void Fill(
+        Model model, string path, BlockAdapters adapters, ParameterSet head, Func<Parameter, Tensor> targetOf)
+    {
+        using TensorFolder tensors = TensorFolder.Open(path, _ => { }, BaseName);       // loading it said what is odd
+        Fill(tensors, model, adapters, head, targetOf);
+    }
+
     /// <summary>Writes adapters into a folder that is being written: the same values, the same bytes.</summary>
     /// <param name="head">Stored with them, as it is called; null for none.</param>
     /// <param name="baseName">Folder or published name of the base, for those who read PEFT's files.</param>
+    /// <param name="valueOf">What is stored of a parameter; its value if not given.</param>
     /// <returns>How many numbers are NaN or infinite.</returns>
     /// <exception cref="RunException">Exit 6: the files could not be written.</exception>
     public static long Write(
-        FolderOutput output, Model model, BlockAdapters adapters, ParameterSet? head = null, string? baseName = null)
+        FolderOutput output, Model model, BlockAdapters adapters, ParameterSet? head = null, string? baseName = null,
+        Func<Parameter, Tensor>? valueOf = null)
     {
         var (name, description) = adapters.Settings switch
         {
@@ -106,7 +119,8 @@ public static class BlockAdapterFolder
         };
         byte[] text = Bytes(description);
         output.Write(name, stream => stream.Write(text), text.Length);
-        Dictionary<string, Tensor[]> tensors = Layout(model, adapters, head);
+        Dictionary<string, Tensor[]> tensors = Layout(
+            model, adapters, head, valueOf ?? (static parameter => parameter.Value));
         using var staging = new TensorStaging(model.Backend);
         TensorFolderWriter.Write(
             output, Entries(model, adapters, head),
@@ -183,13 +197,15 @@ public static class BlockAdapterFolder
                     $"the description asks for {needed} numbers at least, and {stored} are stored."));
     }
 
-    private static void Fill(TensorFolder tensors, Model model, BlockAdapters adapters, ParameterSet? head)
+    private static void Fill(
+        TensorFolder tensors, Model model, BlockAdapters adapters, ParameterSet? head,
+        Func<Parameter, Tensor> targetOf)
     {
         TensorEntry[] needed = Entries(model, adapters, head);
         if (tensors.Require(needed, "the adapter") is [var unknown, ..])
             throw SafeTensorsHeader.Refuse(
                 tensors.Path, SafeTensorsFault.UnexpectedTensor, $"{unknown} is no part of the adapter or its head.");
-        Dictionary<string, Tensor[]> layout = Layout(model, adapters, head);
+        Dictionary<string, Tensor[]> layout = Layout(model, adapters, head, targetOf);
         using var staging = new TensorStaging(model.Backend);
         foreach (TensorEntry entry in needed)
         {
@@ -220,17 +236,18 @@ public static class BlockAdapterFolder
     ];
 
     /// <summary>What each tensor of the file consists of, part after part.</summary>
-    private static Dictionary<string, Tensor[]> Layout(Model model, BlockAdapters adapters, ParameterSet? head)
+    private static Dictionary<string, Tensor[]> Layout(
+        Model model, BlockAdapters adapters, ParameterSet? head, Func<Parameter, Tensor> valueOf)
     {
         var layout = adapters.Settings is PrefixSettings prefix
             ? new Dictionary<string, Tensor[]>
             {
                 [PrefixFile.Entry(model, prefix).Name] =
-                    [.. PrefixFile.Rows(model, adapters.Parameters, prefix.Length)],
+                    [.. PrefixFile.Rows(model, name => valueOf(adapters.Parameters[name]), prefix.Length)],
             }
-            : adapters.Parameters.All.ToDictionary(it => it.Name, it => (Tensor[])[it.Value]);
+            : adapters.Parameters.All.ToDictionary(it => it.Name, it => (Tensor[])[valueOf(it)]);
         foreach (Parameter parameter in head?.All ?? [])
-            layout.Add(HeadName(adapters, parameter), [parameter.Value]);
+            layout.Add(HeadName(adapters, parameter), [valueOf(parameter)]);
         return layout;
     }
 

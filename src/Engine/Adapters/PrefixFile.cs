@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using FastCpt.Engine.Checkpoints;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
-using FastCpt.Engine.Parameters;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Adapters;
@@ -84,13 +83,14 @@ internal static class PrefixFile
         new(Key, DType.F32, [settings.Length, 2L * model.Sites.Count * model.Sites[0].KeyWidth]);
 
     /// <summary>Rows of parameters in the order of the file.</summary>
-    public static IEnumerable<Tensor> Rows(Model model, ParameterSet parameters, int length)
+    /// <param name="valueOf">[P, C] of a parameter, by its name.</param>
+    public static IEnumerable<Tensor> Rows(Model model, Func<string, Tensor> valueOf, int length)
     {
         for (int row = 0; row < length; row++)
             foreach (AdapterSite site in model.Sites)
             {
-                yield return parameters[$"{site.Name}.{PrefixSettings.KeyName}"].Value.Slice(row, 1);
-                yield return parameters[$"{site.Name}.{PrefixSettings.ValueName}"].Value.Slice(row, 1);
+                yield return valueOf($"{site.Name}.{PrefixSettings.KeyName}").Slice(row, 1);
+                yield return valueOf($"{site.Name}.{PrefixSettings.ValueName}").Slice(row, 1);
             }
     }
 }

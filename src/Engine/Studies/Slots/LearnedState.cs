@@ -139,7 +139,7 @@ internal sealed class LearnedState : Artefact
         if (Lesson.Rank is null)
             SlotStateFiles.FillMasters(learner, whole, hasHead: _previous is not null);
         else if (_previous is not null)
-            SlotStateFiles.FillMasters(learner, _previous.AdapterFolder);
+            SlotStateFiles.FillMasters(learner, session.Frozen, _previous.AdapterFolder);
         return learner;
     }
 

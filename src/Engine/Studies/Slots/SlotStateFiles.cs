@@ -30,7 +30,7 @@ internal static class SlotStateFiles
         else if (learner.Weights.Blocks is { } blocks)
         {
             nonFinite = BlockAdapterFolder.Write(
-                output, encoder, blocks, learner.Weights.Head.Parameters, session.EncoderFolder);
+                output, encoder, blocks, learner.Weights.Head.Parameters, session.EncoderFolder, learner.ValueOf);
         }
         else
         {
@@ -56,10 +56,17 @@ internal static class SlotStateFiles
     /// <summary>Masters of an adapter and its head begin with what the folder holds, not with its BF16 rounding.
     /// </summary>
     /// <exception cref="RunException">Exit 4: numbers are not finite.</exception>
-    public static void FillMasters(SlotLearner learner, string adapterFolder)
+    public static void FillMasters(SlotLearner learner, XlmRoberta encoder, string adapterFolder)
     {
-        if (learner.Masters.Count == 0 || learner.Weights.Adapter is null)
+        if (learner.Masters.Count == 0)
             return;
+        if (learner.Weights.Blocks is { } blocks)
+        {
+            BlockAdapterFolder.Fill(
+                encoder, adapterFolder, blocks, learner.Weights.Head.Parameters, learner.ValueOf);
+            return;
+        }
+
         using PeftFolder stored = PeftFolder.Open(adapterFolder, _ => { });     // loading it said what is odd
         using var staging = new TensorStaging(learner.Weights.Backend);
         foreach (var (parameter, master) in learner.Masters)
@@ -68,7 +75,7 @@ internal static class SlotStateFiles
 
     /// <summary>The same of a whole encoder.</summary>
     /// <param name="hasHead">Whether a head lies beside it.</param>
-    /// <inheritdoc cref="FillMasters(SlotLearner, string)"/>
+    /// <inheritdoc cref="FillMasters(SlotLearner, XlmRoberta, string)"/>
     public static void FillMasters(SlotLearner learner, string modelFolder, bool hasHead)
     {
         if (learner.Masters.Count == 0)

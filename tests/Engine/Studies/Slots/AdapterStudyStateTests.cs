@@ -48,12 +48,15 @@ public sealed class AdapterStudyStateTests
     [TestCase("vanilla", "seed-1/vanilla/given/02-de-DE/model", "model")]
     [TestCase("vanilla", "seed-1/vanilla/given/02-de-DE/model", "head")]
     [TestCase("shared", "seed-1/rank-4/shared/given/02-de-DE/adapter", "adapter_model")]
-    public void Bf16_GoesOnFromMasters_AndStoresThem(string strategy, string folder, string file)
+    [TestCase("shared", "seed-1/rank-4/shared/given/02-de-DE/adapter", "adapter_model", "bottleneck")]
+    [TestCase("shared", "seed-1/rank-4/shared/given/02-de-DE/adapter", "adapter_model", "prefix")]
+    public void Bf16_GoesOnFromMasters_AndStoresThem(
+        string strategy, string folder, string file, string kind = "lora")
     {
         // Steps of 1e-6 are far below half a BF16 unit of nearly every weight: rounded states would not move.
         string[] settings =
         [
-            $"strategies=[{strategy}]", "precision=bf16", "keep=all", "training.learning_rate=1e-6",
+            $"strategies=[{strategy}]", $"adapter={kind}", "precision=bf16", "keep=all", "training.learning_rate=1e-6",
             "training.lora_learning_rate=1e-6",
         ];
         _study.Run("out", settings);
@@ -61,8 +64,13 @@ public sealed class AdapterStudyStateTests
             : "seed-1/rank-4/non_shared/en-US/adapter";
         Dictionary<string, float[]> first = Tensors(_study.At($"out/{before}"), file);
         Dictionary<string, float[]> second = Tensors(_study.At($"out/{folder}"), file);
-        string name = first.Keys.First(key => key.EndsWith("weight", StringComparison.Ordinal)
-            && (file == "adapter_model" ? key.Contains("lora_A") : !key.Contains("Norm")));
+        string name = first.Keys.First(key => kind switch
+        {
+            "bottleneck" => key.EndsWith("adapter_down.weight", StringComparison.Ordinal),
+            "prefix" => key == "prompt_embeddings",
+            _ => key.EndsWith("weight", StringComparison.Ordinal)
+                && (file == "adapter_model" ? key.Contains("lora_A") : !key.Contains("Norm")),
+        });
         Assert.That(
             first[name].Count(value => (BitConverter.SingleToUInt32Bits(value) & 0xFFFF) != 0),
             Is.GreaterThan(first[name].Length / 2), "stored unrounded");
