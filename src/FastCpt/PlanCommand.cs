@@ -102,6 +102,8 @@ internal static class PlanCommand
                     ["flops"] = row.Flops,
                     ["memory_bytes"] = row.MemoryBytes,
                     ["disk_bytes"] = row.DiskBytes,
+                    ["trained"] = row.Trained,
+                    ["trained_with_pooler"] = row.PaperCompatible,
                 })]),
                 ["flops"] = rows.Sum(row => row.Flops),
                 ["seconds_at_peak"] = double.IsFinite(peak) ? rows.Sum(row => row.Flops) / peak : null,
@@ -111,16 +113,18 @@ internal static class PlanCommand
 
         int width = rows.Max(row => row.System.Length);
         terminal.Result(
-            $"{"system".PadRight(width)}  states     updates         tokens      memory        disk     hours");
+            $"{"system".PadRight(width)}  states     updates         tokens      memory        disk     hours"
+            + "       trained   with pooler");
         foreach (AdapterPlanRow row in rows)
             terminal.Result(string.Create(CultureInfo.InvariantCulture,
                 $"{row.System.PadRight(width)}  {row.States,6}  {row.Updates,10}  {row.Tokens,13:F0}  "
                 + $"{Mib((long)row.MemoryBytes),10}  {Mib((long)row.DiskBytes),10}  "
-                + $"{row.Flops / peak / FastShare / 3600,8:F1}"));
+                + $"{row.Flops / peak / FastShare / 3600,8:F1}  {row.Trained,12}  {row.PaperCompatible,12}"));
         terminal.Result(
             string.Create(CultureInfo.InvariantCulture, $"hours at {100 * FastShare:F0}% of the arithmetic peak ")
             + "measured here, scoring included; at most, as early stopping ends languages sooner. The encoder's own "
-            + "pretraining is not among them.");
+            + "pretraining is not among them. trained: numbers of a state without its head; with pooler: counted as "
+            + "the paper's totals are, with a pair that trains nothing.");
     }
 
     private static double PeakOf(string device, int threads, Precision precision)

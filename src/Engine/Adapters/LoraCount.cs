@@ -1,3 +1,4 @@
+using FastCpt.Engine.Models;
 using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Adapters;
@@ -23,4 +24,13 @@ public static class LoraCount
     public static long PaperCompatible(
         IEnumerable<(string Name, Shape Weight)> linears, int width, LoraSettings settings) =>
         Of(linears.Append(("pooler.dense", new Shape(width, width))), settings);
+
+    /// <summary>Both counts of an adapter on a model.</summary>
+    /// <inheritdoc cref="Of(IEnumerable{ValueTuple{string, Shape}}, LoraSettings)"/>
+    public static (long Trained, long PaperCompatible) Of(ModelConfig model, LoraSettings settings)
+    {
+        (string, Shape)[] linears =
+            [.. ParameterLayout.Linears(model).Select(linear => (linear.Name, linear.Shape))];
+        return (Of(linears, settings), PaperCompatible(linears, model.Width, settings));
+    }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data.Massive;
 using FastCpt.Engine.Files;
@@ -14,8 +15,11 @@ namespace FastCpt.Engine.Studies.Slots;
 /// <param name="Flops">Training and scoring.</param>
 /// <param name="MemoryBytes">Weights, optimizer, the best epoch's copy, and activations of a pass; an estimate.</param>
 /// <param name="DiskBytes">What stays.</param>
+/// <param name="Trained">Numbers that a state trains, its head left out.</param>
+/// <param name="PaperCompatible">The same with an adapter's pair at the pooler, which the paper's totals count.</param>
 public sealed record AdapterPlanRow(
-    string System, int States, long Updates, double Tokens, double Flops, double MemoryBytes, double DiskBytes);
+    string System, int States, long Updates, double Tokens, double Flops, double MemoryBytes, double DiskBytes,
+    long Trained, long PaperCompatible);
 
 /// <summary>The plan of a study of adapters; nothing is made, and of each locale's sentences a sample is encoded.
 /// </summary>
@@ -73,7 +77,9 @@ public static class AdapterStudyPlan
                     || graph.Sequences.Any(sequence => sequence.States[^1] == one));
             return new AdapterPlanRow(
                 system, states.Length, updates, tokens, flops, activations + state,
-                (double)kept * sizeof(float) * cost.Trained);
+                (double)kept * sizeof(float) * cost.Trained, cost.Trained,
+                rank is { } r && config.Adapter == AdapterKind.Lora
+                    ? LoraCount.Of(encoder, SlotRecipe.Lora(config, r, seed: 0)).PaperCompatible : cost.Trained);
         }
     }
 

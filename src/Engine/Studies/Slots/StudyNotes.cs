@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data.Massive;
 using FastCpt.Engine.Models;
@@ -39,7 +40,7 @@ internal static class StudyNotes
             config.Adapter != AdapterKind.Lora
                 ? $"Adapters are of the kind {EnumWord.Of(config.Adapter)}, not LoRA's; what is called their rank is "
                     + "their width or length."
-                : null,
+                : Counts(config, encoder),
             config.TrimVocabulary
                 ? "Pieces that no training sentence has are taken out of the encoder: "
                     + $"{languages.Sum(one => one.DroppedPieces)} pieces of dev and test sentences are unknown for it."
@@ -52,6 +53,17 @@ internal static class StudyNotes
         ];
         return [.. notes.OfType<string>()];
     }
+
+    /// <summary>Numbers of an adapter, beside those of a count that takes in the pooler, as the paper's does.</summary>
+    private static string? Counts(AdapterStudyConfig config, EncoderConfig encoder) => config.Strategies.All(
+        strategy => strategy is SharingStrategy.Mono or SharingStrategy.Multi or SharingStrategy.Vanilla)
+        ? null
+        : string.Join("; ", config.Lora.Ranks.Select(rank =>
+        {
+            (long trained, long paper) = LoraCount.Of(encoder, SlotRecipe.Lora(config, rank, seed: 0));
+            return string.Create(
+                CultureInfo.InvariantCulture, $"an adapter of rank {rank} has {trained} numbers, or {paper}");
+        })) + " where the pair of a pooler is counted, as the paper's totals do, which trains nothing.";
 
     private static string Rows(int count) => count == 0 ? "all" : count.ToString(CultureInfo.InvariantCulture);
 }

@@ -54,5 +54,9 @@ public sealed class AdapterStudyPlanTests
         Assert.That(rows["NON-SHARED r32"].DiskBytes, Is.EqualTo(2 * 4 * 5_308_416.0));
         Assert.That(rows["NON-SHARED r64"].DiskBytes, Is.EqualTo(2 * 4 * 10_616_832.0));
         Assert.That(rows["NON-SHARED r256"].DiskBytes, Is.EqualTo(2 * 4 * 42_467_328.0));
+        Assert.That(
+            (rows["NON-SHARED r64"].Trained, rows["NON-SHARED r64"].PaperCompatible),
+            Is.EqualTo((10_616_832, 10_715_136)), "4.4: without and with the pooler's pair");
+        Assert.That(rows["MONO"].PaperCompatible, Is.EqualTo(rows["MONO"].Trained));
     }
 }

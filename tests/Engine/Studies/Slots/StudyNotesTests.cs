@@ -13,9 +13,11 @@ public sealed class StudyNotesTests
     {
         AdapterStudyConfig config = Paper() with { TrimVocabulary = true };
         IReadOnlyList<string> notes = Notes(config, Locale("en-US", dropped: 7, cut: 0));
-        Assert.That(notes, Has.Count.EqualTo(2));
+        Assert.That(notes, Has.Count.EqualTo(3));
         Assert.That(notes[0], Does.Contain("are this project's own"));
-        Assert.That(notes[1], Does.Contain("7 pieces of dev and test sentences are unknown"));
+        // Three blocks of four layers 8 to 8 and two of 8 and 16; the pooler is one more of 8 to 8.
+        Assert.That(notes[1], Does.Contain("rank 32 has 10752 numbers, or 11264; an adapter of rank 64 has 21504"));
+        Assert.That(notes[2], Does.Contain("7 pieces of dev and test sentences are unknown"));
     }
 
     [Test]
