@@ -8,6 +8,13 @@ public sealed partial class PromiseTests
     private static readonly int[] Facts =
         [.. Enumerable.Range(1, 7), 9, 10, .. Enumerable.Range(13, 20), 39, 40, 41, .. Enumerable.Range(43, 4)];
 
+    private static readonly string[] TestsOfSharing =
+    [
+        "Adapters/", "Alignment/MergeLora", "Data/Massive/", "Evaluation/SlotF1Tests",
+        "Evaluation/TransferMetricsTests", "Models/EncoderTests", "Models/PublishedEncoderTests", "Studies/Slots/",
+        "Training/Slots/",
+    ];
+
     [Test]
     public void Readme_NamesTheTestsOfEachPromise()
     {
@@ -32,6 +39,20 @@ public sealed partial class PromiseTests
         string tests = string.Concat(Repository.Files("tests", ".cs").Select(Repository.Text));
         HashSet<int> tested = [.. FactTest().Matches(tests).Select(match => int.Parse(match.Groups["number"].Value))];
         Assert.That(Facts.Where(fact => !tested.Contains(fact)), Is.Empty);
+    }
+
+    /// <summary>The facts of lora-sharing.md, whose numbers are others' as well: by the files that hold them.</summary>
+    [Test]
+    public void FactsOfSharing_HaveATestEach()
+    {
+        string tests = string.Concat(Repository.Files("tests", ".cs")
+            .Where(file => Array.Exists(
+                TestsOfSharing, part => file.StartsWith($"tests/Engine/{part}", StringComparison.Ordinal)))
+            .Select(Repository.Text));
+        Assert.That(
+            Enumerable.Range(1, 38).Except(FactTest().Matches(tests).Select(
+                match => int.Parse(match.Groups["number"].Value))),
+            Is.Empty);
     }
 
     /// <summary>Promise 11: no line of ours can reach a network, whatever the configuration says.</summary>

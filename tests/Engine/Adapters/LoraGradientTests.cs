@@ -12,7 +12,7 @@ namespace FastCpt.Tests.Engine.Adapters;
 internal sealed class LoraGradientTests
 {
     [Test]
-    public void Gradients_AgreeWithCentralDifferences(
+    public void Fact19_Gradients_AgreeWithCentralDifferences(
         [Values(Architecture.Llama, Architecture.Gemma3)] Architecture architecture, [Values] bool recompute,
         [Values("all-linear", "v_proj,down_proj")] string targets)
     {
@@ -38,7 +38,7 @@ internal sealed class LoraGradientTests
     }
 
     [Test]
-    public void FreshAdapters_HaveAGradientOfBAlone()
+    public void Fact19_FreshAdapters_HaveAGradientOfBAlone()
     {
         using Backend backend = Backends.Open("cpu", threads: 1);
         using CausalModel model = TinyModels.Create(TinyModels.Config(Architecture.Llama), backend, DType.F32);
@@ -77,7 +77,7 @@ internal sealed class LoraGradientTests
     }
 
     [Test]
-    public void Training_MovesAdapters_AndNoByteOfTheModel([Values(DType.F32, DType.BF16)] DType type)
+    public void Fact18_Training_MovesAdapters_AndNoByteOfTheModel([Values(DType.F32, DType.BF16)] DType type)
     {
         using Backend backend = Backends.Open("cpu", threads: 2);
         using CausalModel model = TinyModels.Create(TinyModels.Config(Architecture.Gemma3), backend, type);

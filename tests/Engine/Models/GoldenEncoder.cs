@@ -28,6 +28,9 @@ internal sealed class GoldenEncoder
 
     public int Rows => _tokens.Count;
 
+    /// <summary>Tokens of every sentence, without padding.</summary>
+    public IReadOnlyList<int[]> Sentences => [.. _tokens.Zip(_lengths, (tokens, length) => tokens[..length])];
+
     public static GoldenEncoder Read()
     {
         var golden = new GoldenEncoder();

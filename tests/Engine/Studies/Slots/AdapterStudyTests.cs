@@ -26,10 +26,20 @@ public sealed class AdapterStudyTests
     public void Fact21_NonShared_LeavesEarlierAdaptersAlone_AndForgetsExactlyNothing()
     {
         AdapterStudyConfig config = _study.Config();
-        Assert.That(TinyAdapterStudy.Run(config, only: [$"{NonShared}/en-US"]), Is.Null, "the rest is missing");
-        byte[] first = _study.Adapter("out", $"{NonShared}/en-US");
+        var earlier = new Dictionary<string, byte[]>();
+        foreach (string locale in TinyAdapterStudy.Locales)
+        {
+            Assert.That(
+                TinyAdapterStudy.Run(config, only: [$"{NonShared}/{locale}"]), Is.Null, "not all of it is made");
+            Dictionary<string, byte[]> now = _study.Weights("out");
+            Assert.That(now, Has.Count.EqualTo(earlier.Count + 1), "one file for adapter and head");
+            foreach (var (name, bytes) in earlier)
+                Assert.That(now[name], Is.EqualTo(bytes), $"{name} after {locale}");
+            earlier = now;
+        }
+
         AdapterStudyResults results = TinyAdapterStudy.Run(config)!;
-        Assert.That(_study.Adapter("out", $"{NonShared}/en-US"), Is.EqualTo(first));
+        Assert.That(_study.Weights("out"), Is.EqualTo(earlier));
         TransferMatrix r = results.Sequences.Single().Matrix;
         for (int position = 1; position <= r.Count; position++)
             for (int step = position; step <= r.Count; step++)
@@ -40,6 +50,7 @@ public sealed class AdapterStudyTests
         {
             Assert.That(metrics.Cbt, Is.Zero);
             Assert.That(metrics.CbtAt(2), Is.Zero);
+            Assert.That(metrics.CbtAt(3), Is.Zero);
             Assert.That(metrics.Bwt, Is.Zero);
             Assert.That(metrics.Forgetting, Is.Zero);
             Assert.That(new MultiHop(r).MeanBackward(HopView.Receiver), Is.Zero);
@@ -72,23 +83,6 @@ public sealed class AdapterStudyTests
         int[] epochs = [.. TinyAdapterStudy.Locales.Select(locale => SlotStateResult.Load(
             _study.At($"together/{NonShared}/{locale}/{SlotStateResult.FileName}")).Epochs.Count)];
         Assert.That(epochs.Distinct().Count(), Is.GreaterThan(1), "one has to stop before the others");
-    }
-
-    [Test]
-    public void Fact23_FirstStepsAreTheSame_WhateverTheStrategy()
-    {
-        _study.Run("shared", "strategies=[shared]");
-        _study.Run("non_shared", "strategies=[non_shared]");
-        Assert.That(
-            _study.Adapter("shared", $"{NonShared}/en-US"),
-            Is.EqualTo(_study.Adapter("non_shared", $"{NonShared}/en-US")));
-        _study.Run("vanilla", "strategies=[vanilla]", "keep=all");
-        _study.Run("mono", "strategies=[mono]", "keep=all");
-        Assert.That(
-            Model("vanilla", "seed-1/mono/en-US"), Is.EqualTo(Model("mono", "seed-1/mono/en-US")));
-        _study.Run("multi", "strategies=[multi]", "data.locales=[en-US]");
-        _study.Run("one", "strategies=[mono]", "data.locales=[en-US]", "keep=all");
-        Assert.That(Model("multi", "seed-1/mono/en-US"), Is.EqualTo(Model("one", "seed-1/mono/en-US")));
     }
 
     [Test]
@@ -181,6 +175,8 @@ public sealed class AdapterStudyTests
         string[] settings = ["strategies=[mono, multi, vanilla, shared, non_shared]", "mono_seeds=[2]"];
         AdapterStudyResults first = _study.Run("first", settings);
         AdapterStudyResults second = _study.Run("second", [.. settings, "threads=2"]);
+        Assert.That(Bits(second), Has.Length.EqualTo(3 * (3 + 1) * 3).And.EqualTo(Bits(first)), "every cell of R");
+        Assert.That(Bits(first).Distinct().Count(), Is.GreaterThan(10));
         Assert.That(AdapterResultsFile.ToText(second), Is.EqualTo(AdapterResultsFile.ToText(first)));
         Assert.That(_study.Weights("second"), Is.EqualTo(_study.Weights("first")));
         Assert.That(File.ReadAllText(_study.At("first/report.html")), Does.Contain("spread of MONO"));
@@ -212,7 +208,7 @@ public sealed class AdapterStudyTests
         Assert.That(multi, Is.GreaterThan(0.5), "it is learned at all");
         foreach (SequenceResult sequence in results.Sequences)
             Assert.That(
-                new ContinualMetrics(sequence.Matrix).FinalAverage, Is.LessThanOrEqualTo(multi), sequence.System);
+                new ContinualMetrics(sequence.Matrix).FinalAverage, Is.LessThan(multi).And.Positive, sequence.System);
     }
 
     [Test]
@@ -318,6 +314,9 @@ public sealed class AdapterStudyTests
            from position in Enumerable.Range(1, sequence.Matrix.Count)
            select sequence.Matrix[step, position],
     ];
+
+    private static long?[] Bits(AdapterStudyResults results) => [.. Cells(results).Select(
+        cell => cell is { } value ? BitConverter.DoubleToInt64Bits(value) : (long?)null)];
 
     private byte[] Model(string folder, string state) =>
         File.ReadAllBytes(_study.At($"{folder}/{state}/model/model.safetensors"));
