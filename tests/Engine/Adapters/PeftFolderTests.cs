@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using FastCpt.Engine;
 using FastCpt.Engine.Adapters;
@@ -119,6 +120,34 @@ internal sealed class PeftFolderTests
         Assert.That(lora.Linears[0].Adapter, Has.Property("Scale").EqualTo(1f).And.Property("Rank").EqualTo(8));
         Assert.That(warnings, Has.Count.EqualTo(1));
         Assert.That(warnings[0], Does.Contain("colour").And.Not.Contain("use_other"));
+    }
+
+    /// <summary>The keys that PEFT 0.20 writes beside those of the fixture, at their defaults.</summary>
+    [Test]
+    public void Fact36_KeysOfPeftsOwnFiles_AreReadWithoutAWarning_AndSavedAsTheyWere()
+    {
+        const string More = """
+            {
+              "alora_invocation_tokens": null, "arrow_config": null, "corda_config": null,
+              "ensure_weight_tying": false, "eva_config": null, "layer_replication": null, "loftq_config": {},
+              "lora_bias": false, "lora_ga_config": null, "megatron_config": null, "megatron_core": "megatron.core",
+              "monteclora_config": null, "peft_version": "0.20.0", "qalora_group_size": 16,
+              "target_parameters": null, "trainable_token_indices": null, "use_bdlora": null, "use_qalora": false,
+              "velora_config": null
+            }
+            """;
+        var config = (JsonObject)JsonNode.Parse(PeftFixture.Config)!;       // an object
+        foreach (var (key, value) in (JsonObject)JsonNode.Parse(More)!)     // another
+            config[key] = value?.DeepClone();
+        var sorted = new JsonObject(config.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(
+            entry => KeyValuePair.Create(entry.Key, entry.Value?.DeepClone())));
+        PeftFixture.Write(
+            _folder.At("hand"),
+            sorted.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }));
+        using PeftFolder source = PeftFolder.Open(_folder.At("hand"), Assert.Fail);
+        using Lora lora = source.Attach(_model, Assert.Fail);
+        source.SaveAgain(_folder.At("again"), lora, _model);
+        RequireSameFiles("hand", "again");
     }
 
     private static IEnumerable<string> Mathematics => PeftUnsupported.Mathematics;
