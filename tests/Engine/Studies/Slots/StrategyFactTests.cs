@@ -70,10 +70,8 @@ public sealed class StrategyFactTests
     [Test]
     public void Fact25_Over52Steps_SharedIsOneAdapter_AndNonSharedOneMoreAStep()
     {
-        AdapterStudyConfig config = AdapterStudyConfig.Load(
-            Path.Combine(TestData.RepositoryRoot, "studies", "massive.yaml"));
-        var graph = new AdapterStudyGraph(config, _ => throw new InvalidOperationException("Nothing is made."));
-        var sequences = graph.Sequences.Where(sequence => sequence.Rank is not null).ToArray();
+        AdapterStudyConfig config = Paper();
+        PlannedSequence[] sequences = OfAdapters(config);
         Assert.That(sequences.Select(sequence => sequence.Strategy).Distinct().Count(), Is.EqualTo(2));
         foreach (PlannedSequence sequence in sequences)
             Assert.That(
@@ -85,6 +83,26 @@ public sealed class StrategyFactTests
             Assert.That(
                 sequences.Where(one => one.Strategy == SharingStrategy.NonShared && one.Rank == rank)
                     .SelectMany(one => one.States).Distinct().Count(), Is.EqualTo(52), "whatever the order");
+    }
+
+    /// <summary>What is the same lesson is one state, so that equal strategies have the same ones.</summary>
+    [Test]
+    public void Fact24_GroupsOf52Languages_HaveTheStatesOfSharedAndNonShared([Values] bool isOne)
+    {
+        AdapterStudyConfig paper = Paper();
+        PlannedSequence[] sequences = OfAdapters(paper with
+        {
+            Strategies = [isOne ? SharingStrategy.Shared : SharingStrategy.NonShared, SharingStrategy.Grouped],
+            Grouping = new GroupingConfig
+            {
+                By = Grouping.List,
+                Groups = isOne ? [new LocaleGroup { Name = "world", Locales = paper.Data.Locales }]
+                    : [.. paper.Data.Locales.Select(code => new LocaleGroup { Name = $"of {code}", Locales = [code] })],
+            },
+        });
+        Assert.That(sequences, Has.Length.EqualTo(2 * paper.Lora.Ranks.Count * paper.Orders.Count));
+        foreach (var alike in sequences.GroupBy(sequence => (sequence.Rank, sequence.Order)))
+            Assert.That(alike.Last().States, Is.EqualTo(alike.First().States), $"{alike.Key}");
     }
 
     /// <summary>Every strategy over one loaded encoder, whose hash in memory is taken before and after.</summary>
@@ -124,6 +142,16 @@ public sealed class StrategyFactTests
 
         Assert.That(before, Has.Count.EqualTo(1), "all began with the same encoder");
     }
+
+    private static AdapterStudyConfig Paper() => AdapterStudyConfig.Load(
+        Path.Combine(TestData.RepositoryRoot, "studies", "massive.yaml"));
+
+    /// <summary>Planned; nothing is made.</summary>
+    private static PlannedSequence[] OfAdapters(AdapterStudyConfig config) =>
+    [
+        .. new AdapterStudyGraph(config, _ => throw new InvalidOperationException("Nothing is made."))
+            .Sequences.Where(sequence => sequence.Rank is not null),
+    ];
 
     private static void AreSame(Dictionary<string, int[]> found, Dictionary<string, int[]> expected, string what)
     {
