@@ -7,17 +7,18 @@ namespace FastCpt.Engine.Studies.Slots;
 /// <summary>Every artefact that a study of adapters needs, each after what it is made from.</summary>
 /// <remarks>
 /// A state is known by what was learned, in which order, at which rank: strategies and orders that begin alike share
-/// their first states. lora-sharing.md 1.2.
+/// their first states. A state is scored on the locales of the sequences that it is in; MONO's on its own, MULTI's on
+/// all. lora-sharing.md 1.2.
 /// </remarks>
 internal sealed class AdapterStudyGraph
 {
     private readonly AdapterStudyConfig _config;
     private readonly Func<SlotSession> _session;
     private readonly List<Artefact> _artefacts = [];
-    private readonly Dictionary<(int? Rank, ulong Seed, string Chain), LearnedState> _states = [];
+    private readonly Dictionary<(int? Rank, ulong Seed, string Chain), StateScores> _states = [];
     private readonly List<PlannedSequence> _sequences = [];
-    private readonly List<(ulong Seed, string Locale, LearnedState State)> _monos = [];
-    private readonly Dictionary<ulong, LearnedState> _multis = [];
+    private readonly List<(ulong Seed, string Locale, StateScores Scores)> _monos = [];
+    private readonly Dictionary<ulong, StateScores> _multis = [];
     private readonly Dictionary<ulong, UntrainedState> _untrained = [];
 
     /// <param name="session">Opened when the first state is made, after tokenizer and encoder.</param>
@@ -57,10 +58,10 @@ internal sealed class AdapterStudyGraph
     public IReadOnlyDictionary<ulong, UntrainedState> Untrained => _untrained;
 
     /// <summary>Models of one language each.</summary>
-    public IReadOnlyList<(ulong Seed, string Locale, LearnedState State)> Monos => _monos;
+    public IReadOnlyList<(ulong Seed, string Locale, StateScores Scores)> Monos => _monos;
 
     /// <summary>The model of all languages, by seed.</summary>
-    public IReadOnlyDictionary<ulong, LearnedState> Multis => _multis;
+    public IReadOnlyDictionary<ulong, StateScores> Multis => _multis;
 
     /// <summary>The artefacts of some names, and what they are made from, in order; all for no name.</summary>
     /// <exception cref="RunException">Exit 2: a name is not in the study.</exception>
@@ -89,12 +90,19 @@ internal sealed class AdapterStudyGraph
     {
         if (_config.Keep == ModelRetention.All)
             return;
-        HashSet<LearnedState> kept = _config.Keep == ModelRetention.None
-            ? [] : [.. _multis.Values, .. _sequences.Select(sequence => sequence.States[^1])];
-        foreach (LearnedState state in _states.Values)
-            if (!kept.Contains(state) && state.HasContent && state.IsUpToDate
-                && _states.Values.All(other => !other.Inputs.Contains(state) || other.IsUpToDate))
+        HashSet<StateScores> kept = _config.Keep == ModelRetention.None
+            ? [] : [.. _multis.Values, .. _sequences.Select(sequence => sequence.Scores[^1])];
+        ILookup<Artefact, Artefact> made = _artefacts.SelectMany(
+            artefact => artefact.Inputs.Select(input => (Input: input, Artefact: artefact)))
+            .ToLookup(pair => pair.Input, pair => pair.Artefact);
+        foreach (LearnedState state in _states.Values.Where(scores => !kept.Contains(scores))
+            .Select(scores => scores.State))
+            if (state.Lesson.Rank is null && state.HasContent && state.IsUpToDate && !IsNeeded(state))
                 state.DropModel(run);
+
+        // What has no content may have to be made once more, for others than itself.
+        bool IsNeeded(Artefact artefact) =>
+            made[artefact].Any(other => !other.IsUpToDate || !other.HasContent && IsNeeded(other));
     }
 
     private void AddStrategy(SharingStrategy strategy, ulong seed)
@@ -108,7 +116,7 @@ internal sealed class AdapterStudyGraph
         if (strategy == SharingStrategy.Multi)
         {
             string[] all = [.. _config.Data.Locales.Order(StringComparer.Ordinal)];
-            _multis[seed] = State(new SlotLesson(null, seed, [all]), $"seed-{seed}/multi");
+            _multis[seed] = State(new SlotLesson(null, seed, [all]), $"seed-{seed}/multi", all);
             return;
         }
 
@@ -122,7 +130,7 @@ internal sealed class AdapterStudyGraph
     private void AddMono(ulong seed)
     {
         foreach (string locale in _config.Data.Locales)
-            _monos.Add((seed, locale, State(new SlotLesson(null, seed, [[locale]]), "")));
+            _monos.Add((seed, locale, State(new SlotLesson(null, seed, [[locale]]), "", [locale])));
     }
 
     private void AddSequence(SharingStrategy strategy, int? rank, ulong seed, OrderConfig order)
@@ -132,7 +140,7 @@ internal sealed class AdapterStudyGraph
             : LanguageOrder.Of(order.Name, _config.Data.Locales);
         Func<string, string> adapterOf = SharingMap.Of(strategy, _config.Grouping);
         bool goesOn = strategy == SharingStrategy.NonShared && _config.Lora.Init == AdapterStart.Previous;
-        var states = new List<LearnedState>();
+        var scores = new List<StateScores>();
         for (int i = 0; i < locales.Count; i++)
         {
             IEnumerable<string> before = locales.Take(i)
@@ -140,28 +148,33 @@ internal sealed class AdapterStudyGraph
             var lesson = new SlotLesson(
                 rank, seed, [.. before.Append(locales[i]).Select(locale => (string[])[locale])]);
             string place = rank is null ? $"seed-{seed}" : $"seed-{seed}/rank-{rank}";
-            states.Add(State(
-                lesson, $"{place}/{EnumWord.Of(strategy)}/{order.Name}/{i + 1:00}-{locales[i]}"));
+            scores.Add(State(
+                lesson, $"{place}/{EnumWord.Of(strategy)}/{order.Name}/{i + 1:00}-{locales[i]}", locales));
         }
 
-        _sequences.Add(new PlannedSequence(strategy, rank, seed, order.Name, locales, states, adapterOf));
+        _sequences.Add(new PlannedSequence(strategy, rank, seed, order.Name, locales, scores, adapterOf));
     }
 
-    /// <summary>The state of a lesson; one that exists already keeps its name.</summary>
+    /// <summary>The state of a lesson, to be scored; one that exists already keeps its name.</summary>
     /// <param name="name">Where it is not of one language alone.</param>
-    private LearnedState State(SlotLesson lesson, string name)
+    /// <param name="locales">On which it is scored, beside those that others ask for.</param>
+    private StateScores State(SlotLesson lesson, string name, IEnumerable<string> locales)
     {
         var key = (lesson.Rank, lesson.Seed, lesson.Chain);
-        if (_states.TryGetValue(key, out LearnedState? known))
-            return known;
-        LearnedState? previous = lesson.Stages.Count == 1
-            ? null
-            : _states[(lesson.Rank, lesson.Seed, (lesson with { Stages = [.. lesson.Stages.SkipLast(1)] }).Chain)];
-        if (lesson.Stages is [[var locale]])
-            name = lesson.Rank is null ? $"seed-{lesson.Seed}/mono/{locale}"
-                : $"seed-{lesson.Seed}/rank-{lesson.Rank}/non_shared/{locale}";
-        return _states[key] = Add(
-            new LearnedState(name, _config, lesson, previous, Tokenizer, Encoder, _session));
+        if (!_states.TryGetValue(key, out StateScores? scores))
+        {
+            LearnedState? previous = lesson.Stages.Count == 1 ? null : _states[
+                (lesson.Rank, lesson.Seed, (lesson with { Stages = [.. lesson.Stages.SkipLast(1)] }).Chain)].State;
+            if (lesson.Stages is [[var locale]])
+                name = lesson.Rank is null ? $"seed-{lesson.Seed}/mono/{locale}"
+                    : $"seed-{lesson.Seed}/rank-{lesson.Rank}/non_shared/{locale}";
+            LearnedState learned = Add(
+                new LearnedState(name, _config, lesson, previous, Tokenizer, Encoder, _session));
+            scores = _states[key] = Add(new StateScores(learned, _config, _session));
+        }
+
+        scores.Want(locales);
+        return scores;
     }
 
     private T Add<T>(T artefact)

@@ -39,28 +39,29 @@ public static class AdapterStudyPlan
         Tokenizer? tokenizer = path is null ? null : Tokenizer.Load(path);
         Dictionary<string, (int Train, int Dev, int Test, double Tokens)> sizes =
             config.Data.Locales.ToDictionary(locale => locale, locale => SizeOf(config, tokenizer, locale));
-        double testTokens = sizes.Values.Sum(size => size.Test * size.Tokens);
         var graph = new AdapterStudyGraph(config, _ => throw new InvalidOperationException("A plan makes nothing."));
         return
         [
-            .. graph.Artefacts.OfType<LearnedState>().GroupBy(state => SystemOf(state, graph)).Select(group => Row(
+            .. graph.Artefacts.OfType<StateScores>().GroupBy(state => SystemOf(state, graph)).Select(group => Row(
                 group.Key, [.. group])),
         ];
 
-        AdapterPlanRow Row(string system, LearnedState[] states)
+        AdapterPlanRow Row(string system, StateScores[] states)
         {
-            int? rank = states[0].Lesson.Rank;
+            int? rank = states[0].State.Lesson.Rank;
             Cost cost = Cost.Of(encoder, rank, config);
             int parallel = rank is null ? 1 : Math.Min(config.ParallelAdapters, states.Length);
             long updates = 0;
             double tokens = 0, flops = 0;
-            foreach (SlotLesson lesson in states.Select(state => state.Lesson))
+            foreach (StateScores state in states)
             {
+                SlotLesson lesson = state.State.Lesson;
                 int rows = lesson.Locales.Sum(locale => sizes[locale].Train);
                 updates += (long)config.Training.Epochs * ((rows - 1) / config.Training.BatchSize + 1);
                 double trained = config.Training.Epochs
                     * lesson.Locales.Sum(locale => sizes[locale].Train * sizes[locale].Tokens);
-                double scored = testTokens + config.Training.Epochs
+                double scored = state.Locales.Sum(locale => sizes[locale].Test * sizes[locale].Tokens)
+                    + config.Training.Epochs
                     * lesson.Locales.Sum(locale => sizes[locale].Dev * sizes[locale].Tokens);
                 tokens += trained;
                 flops += trained * cost.TrainedFlops + scored * cost.ScoredFlops;
@@ -70,26 +71,26 @@ public static class AdapterStudyPlan
             double activations = pass * sizeof(float)
                 * encoder.Layers * (KeptWidths * (double)encoder.Width + 2 * encoder.InnerWidth);
             // Weights, and for what trains its gradient, two moments and the best epoch.
-            double state = sizeof(float) * (cost.Weights + (rank is null ? 4 : 5 * parallel) * (double)cost.Trained);
+            double weights = sizeof(float) * (cost.Weights + (rank is null ? 4 : 5 * parallel) * (double)cost.Trained);
             int kept = rank is not null || config.Keep == ModelRetention.All ? states.Length
                 : config.Keep == ModelRetention.None ? 0
                 : states.Count(one => graph.Multis.Values.Contains(one)
-                    || graph.Sequences.Any(sequence => sequence.States[^1] == one));
+                    || graph.Sequences.Any(sequence => sequence.Scores[^1] == one));
             return new AdapterPlanRow(
-                system, states.Length, updates, tokens, flops, activations + state,
+                system, states.Length, updates, tokens, flops, activations + weights,
                 (double)kept * sizeof(float) * cost.Trained, cost.Trained,
                 rank is { } r && config.Adapter == AdapterKind.Lora
                     ? LoraCount.Of(encoder, SlotRecipe.Lora(config, r, seed: 0)).PaperCompatible : cost.Trained);
         }
     }
 
-    private static string SystemOf(LearnedState state, AdapterStudyGraph graph)
+    private static string SystemOf(StateScores state, AdapterStudyGraph graph)
     {
-        if (graph.Monos.Any(mono => mono.State == state))
+        if (graph.Monos.Any(mono => mono.Scores == state))
             return StrategyTitle.Of(SharingStrategy.Mono);
         return graph.Multis.Values.Contains(state)
             ? StrategyTitle.Of(SharingStrategy.Multi)
-            : graph.Sequences.Where(sequence => sequence.States.Contains(state))
+            : graph.Sequences.Where(sequence => sequence.Scores.Contains(state))
                 .OrderBy(sequence => sequence.Strategy == SharingStrategy.NonShared ? 0 : 1)
                 .Select(sequence => StrategyTitle.Of(sequence.Strategy, sequence.Rank)).First();
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using FastCpt.Engine.Config;
+using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
 using FastCpt.Engine.Reports;
@@ -49,17 +50,20 @@ public static class AdapterStudyRunner
         var untrained = graph.Untrained.ToDictionary(pair => pair.Key, pair => pair.Value.Load());
         SingleResult[] monos = [.. graph.Monos.GroupBy(mono => mono.Seed).Select(seed =>
         {
-            var results = seed.ToDictionary(mono => mono.Locale, mono => mono.State.Load());
+            var scores = seed.ToDictionary(mono => mono.Locale, mono => mono.Scores.Load().Test[mono.Locale]);
             return new SingleResult(
-                SharingStrategy.Mono, seed.Key, results.Values.Sum(result => result.BodyParameters),
-                results.ToDictionary(pair => pair.Key, pair => pair.Value.Scores[pair.Key].F1),
-                results.ToDictionary(pair => pair.Key, pair => pair.Value.Scores[pair.Key].StrictF1));
+                SharingStrategy.Mono, seed.Key, seed.Sum(mono => mono.Scores.State.Load().BodyParameters),
+                scores.ToDictionary(pair => pair.Key, pair => pair.Value.F1),
+                scores.ToDictionary(pair => pair.Key, pair => pair.Value.StrictF1));
         })];
-        SingleResult[] multis = [.. graph.Multis.Select(pair => (pair.Key, Result: pair.Value.Load())).Select(
-            multi => new SingleResult(
-                SharingStrategy.Multi, multi.Key, multi.Result.BodyParameters,
-                config.Data.Locales.ToDictionary(locale => locale, locale => multi.Result.Scores[locale].F1),
-                config.Data.Locales.ToDictionary(locale => locale, locale => multi.Result.Scores[locale].StrictF1)))];
+        SingleResult[] multis = [.. graph.Multis.Select(multi =>
+        {
+            IReadOnlyDictionary<string, SlotScore> scores = multi.Value.Load().Test;
+            return new SingleResult(
+                SharingStrategy.Multi, multi.Key, multi.Value.State.Load().BodyParameters,
+                config.Data.Locales.ToDictionary(locale => locale, locale => scores[locale].F1),
+                config.Data.Locales.ToDictionary(locale => locale, locale => scores[locale].StrictF1));
+        })];
         IReadOnlyList<StudyLocale> languages = graph.Languages.Load();
         return new AdapterStudyResults(
             config.Name, ToolVersion.Text,
@@ -68,7 +72,7 @@ public static class AdapterStudyRunner
             [.. graph.Sequences.Select(sequence => new SequenceResult(
                 sequence.Strategy, sequence.Rank, sequence.Seed, sequence.Order,
                 sequence.Locales.Select(sequence.AdapterOf).Distinct().Count()
-                    * sequence.States[^1].Load().BodyParameters,
+                    * sequence.Scores[^1].State.Load().BodyParameters,
                 sequence.Matrix(untrained[sequence.Seed], config.Untrained), sequence.StrictAtEnd()))]);
     }
 

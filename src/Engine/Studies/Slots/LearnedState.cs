@@ -1,15 +1,13 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data.Massive;
-using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
 using FastCpt.Engine.Training.Slots;
 
 namespace FastCpt.Engine.Studies.Slots;
 
-/// <summary>Weights after one more language, at the epoch that dev chose, and scores on all locales.</summary>
+/// <summary>Weights after one more language, at the epoch that dev chose.</summary>
 /// <remarks>
 /// An adapter lies in adapter/ as PEFT stores it, a whole encoder with its head in model/, which goes when nothing
 /// needs it and nobody keeps it. lora-sharing.md 1.2.
@@ -34,27 +32,26 @@ internal sealed class LearnedState : Artefact
 
     public SlotLesson Lesson { get; }
 
-    public string AdapterFolder => Path.Combine(Folder, "adapter");
+    /// <summary>Of the adapter, or of the whole encoder.</summary>
+    public string WeightsFolder => Path.Combine(Folder, Lesson.Rank is null ? "model" : "adapter");
 
-    public string ModelFolder => Path.Combine(Folder, "model");
-
-    public override bool HasContent => Directory.Exists(Lesson.Rank is null ? ModelFolder : AdapterFolder);
+    public override bool HasContent => Directory.Exists(WeightsFolder);
 
     /// <summary>Adapters of one seed share a pass, whatever they go on from; ranks may differ.</summary>
     public override object? MadeWith => Lesson.Rank is null ? null : Lesson.Seed;
 
     /// <exception cref="RunException">Exit 3: the file of a complete artefact was changed by hand.</exception>
-    public SlotStateResult Load() => SlotStateResult.Load(Path.Combine(Folder, SlotStateResult.FileName));
+    public LearnedStateFacts Load() => LearnedStateFacts.Load(Folder);
 
     /// <summary>Deletes a whole encoder that nobody needs any more.</summary>
     public void DropModel(StudyRun run)
     {
-        if (Lesson.Rank is null && Directory.Exists(ModelFolder))
-            run.Files.DeleteFolder(ModelFolder);
+        if (HasContent)
+            run.Files.DeleteFolder(WeightsFolder);
     }
 
-    protected override JsonObject Recipe() => SlotRecipe.Of(
-        _config, HashOf,
+    protected override JsonObject Recipe() => SlotRecipe.OfTraining(
+        _config, HashOf, Lesson.Locales,
         ("locales", string.Join('+', Lesson.Locales)),
         ("rank", Lesson.Rank),
         ("init_seed", InitSeed),
@@ -72,7 +69,7 @@ internal sealed class LearnedState : Artefact
         SlotSession session = _session();
         LearnedState[] states = [.. artefacts.Cast<LearnedState>()];
         XlmRoberta encoder = Lesson.Rank is not null ? session.Frozen
-            : _previous is null ? session.LoadStart() : session.Load(_previous.ModelFolder);
+            : _previous is null ? session.LoadStart() : session.Load(_previous.WeightsFolder);
         var weights = new List<SlotWeights>();
         var learners = new List<SlotLearner>();
         try
@@ -113,16 +110,15 @@ internal sealed class LearnedState : Artefact
     {
         int labels = session.Sentences.Labels;
         if (_previous is not null)
-            SlotStateFiles.Require(
-                Lesson.Rank is null ? _previous.ModelFolder : _previous.AdapterFolder, _config, session);
+            SlotStateFiles.Require(_previous.WeightsFolder, _config, session);
         if (Lesson.Rank is { } rank)
-            return _previous is not null ? SlotWeights.Load(encoder, _previous.AdapterFolder, labels, run.Say)
+            return _previous is not null ? SlotWeights.Load(encoder, _previous.WeightsFolder, labels, run.Say)
                 : SlotRecipe.Blocks(_config, rank, AdapterSeed) is { } blocks
                     ? SlotWeights.Adapted(encoder, blocks, labels, InitSeed)
                     : SlotWeights.Adapted(encoder, SlotRecipe.Lora(_config, rank, AdapterSeed), labels, InitSeed);
         SlotWeights whole = SlotWeights.Whole(encoder, labels, InitSeed);
         if (_previous is not null)
-            SlotHeadFile.Read(_previous.ModelFolder, whole.Head.Parameters);
+            SlotHeadFile.Read(_previous.WeightsFolder, whole.Head.Parameters);
         return whole;
     }
 
@@ -135,28 +131,20 @@ internal sealed class LearnedState : Artefact
                 _config.Training.BatchSize, DataSeed),
             [.. Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Dev))], _config.Training,
             masters: _config.Precision != Precision.PureBf16);
-        string whole = _previous?.ModelFolder ?? session.EncoderFolder;
         if (Lesson.Rank is null)
-            SlotStateFiles.FillMasters(learner, whole, hasHead: _previous is not null);
+            SlotStateFiles.FillMasters(
+                learner, _previous?.WeightsFolder ?? session.EncoderFolder, hasHead: _previous is not null);
         else if (_previous is not null)
-            SlotStateFiles.FillMasters(learner, session.Frozen, _previous.AdapterFolder);
+            SlotStateFiles.FillMasters(learner, session.Frozen, _previous.WeightsFolder);
         return learner;
     }
 
     private void Finish(SlotSession session, XlmRoberta encoder, SlotLearner learner, StudyRun run)
     {
-        learner.Weights.AttachAlone(encoder);
-        SlotEvaluation evaluation = session.Evaluation(encoder);
-        var scores = _config.Data.Locales.ToDictionary(
-            locale => locale,
-            locale => evaluation.Measure(learner.Weights.Head, session.Sentences.Of(locale, Partition.Test)));
-        var result = new SlotStateResult(
-            session.Device, learner.Weights.Trained[0].Count, learner.Weights.Head.Parameters.Count,
-            learner.Epochs, learner.BestEpoch, scores);
-        SlotStateFiles.Write(this, _config, session, encoder, learner, result, run);
-        AtomicFile.Write(
-            Path.Combine(Folder, SlotStateResult.FileName),
-            Encoding.UTF8.GetBytes(ConfigText.Json(result.ToJson())), run.Files);
+        SlotStateFiles.Write(this, _config, session, encoder, learner, run);
+        new LearnedStateFacts(
+            learner.Weights.Trained[0].Count, learner.Weights.Head.Parameters.Count, learner.Epochs,
+            learner.BestEpoch).Write(Folder, run.Files);
     }
 
     private JsonObject LoraJson()

@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data.Massive;
-using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Tokenizers;
 using FastCpt.Engine.Training.Slots;
@@ -102,10 +101,14 @@ internal sealed class UntrainedState(
     : Artefact($"seed-{seed}/untrained", config.OutputDir, inputs)
 {
     /// <exception cref="RunException">Exit 3: the file of a complete artefact was changed by hand.</exception>
-    public SlotStateResult Load() => SlotStateResult.Load(Path.Combine(Folder, SlotStateResult.FileName));
+    public SlotStateScores Load() => SlotStateScores.Load(Folder);
 
-    protected override JsonObject Recipe() =>
-        SlotRecipe.Of(config, HashOf, ("init_seed", config.InitSeedOf(seed)));
+    protected override JsonObject Recipe()
+    {
+        JsonObject recipe = SlotRecipe.OfScores(config, HashOf, config.Data.Locales);
+        recipe["init_seed"] = config.InitSeedOf(seed);
+        return recipe;
+    }
 
     protected override void MakeContent(StudyRun run)
     {
@@ -113,13 +116,6 @@ internal sealed class UntrainedState(
         using SlotWeights weights = SlotWeights.Adapted(
             here.Frozen, SlotRecipe.Lora(config, 1, seed), here.Sentences.Labels, config.InitSeedOf(seed));
         weights.AttachAlone(here.Frozen);
-        SlotEvaluation evaluation = here.Evaluation(here.Frozen);
-        var scores = config.Data.Locales.ToDictionary(
-            locale => locale,
-            locale => evaluation.Measure(weights.Head, here.Sentences.Of(locale, Partition.Test)));
-        var result = new SlotStateResult(here.Device, 0, weights.Head.Parameters.Count, [], 0, scores);
-        AtomicFile.Write(
-            Path.Combine(Folder, SlotStateResult.FileName),
-            Encoding.UTF8.GetBytes(ConfigText.Json(result.ToJson())), run.Files);
+        StateScores.Measure(here, here.Frozen, weights.Head, config.Data.Locales).Write(Folder, run.Files);
     }
 }

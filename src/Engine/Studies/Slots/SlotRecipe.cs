@@ -4,29 +4,26 @@ using FastCpt.Engine.Config;
 
 namespace FastCpt.Engine.Studies.Slots;
 
-/// <summary>What decides the numbers of a state, beside what it is made from.</summary>
+/// <summary>What decides the numbers of states and scores, beside what they are made from.</summary>
 internal static class SlotRecipe
 {
-    /// <summary>Sentences, labels, precision and device; not how many are trained or scored at once.</summary>
+    /// <summary>Sentences that are learned, labels, precision and device; not how many are trained at once.</summary>
     /// <param name="hashOf">SHA-256 of a file.</param>
-    public static JsonObject Of(
-        AdapterStudyConfig config, Func<string, string> hashOf, params ReadOnlySpan<(string Key, JsonNode? Value)> more)
+    public static JsonObject OfTraining(
+        AdapterStudyConfig config, Func<string, string> hashOf, IEnumerable<string> locales,
+        params ReadOnlySpan<(string Key, JsonNode? Value)> more)
     {
-        JsonObject data = (JsonObject)config.ToJson()["data"]!.DeepClone(); // written by ToJson
-        data.Remove("files");
-        data.Remove("locales");
-        var recipe = new JsonObject
-        {
-            ["data"] = data,
-            ["sentences"] = new JsonArray([.. config.Data.Locales.Order(StringComparer.Ordinal).Select(
-                locale => (JsonNode)$"{locale} {hashOf(config.Data.FileOf(locale))}")]),
-            ["device"] = config.Device,
-            ["precision"] = EnumWord.Of(config.Precision),
-        };
+        JsonObject recipe = Of(config, hashOf, locales, "test_rows");
         foreach (var (key, value) in more)
             recipe[key] = value;
         return recipe;
     }
+
+    /// <summary>Sentences that are scored, labels, precision and device; not how many are scored at once.</summary>
+    /// <inheritdoc cref="OfTraining"/>
+    public static JsonObject OfScores(
+        AdapterStudyConfig config, Func<string, string> hashOf, IEnumerable<string> locales) =>
+        Of(config, hashOf, locales, "train_rows", "dev_rows");
 
     /// <summary>Which linear layers have adapters.</summary>
     public static LoraTargets Targets(LoraStudyConfig lora) => new(new LoraSettings { Targets = lora.Targets });
@@ -48,4 +45,22 @@ internal static class SlotRecipe
         ModulesToSave = ["classifier", "score"],
         Seed = seed,
     };
+
+    /// <param name="unread">Keys of data that decide nothing here.</param>
+    private static JsonObject Of(
+        AdapterStudyConfig config, Func<string, string> hashOf, IEnumerable<string> locales,
+        params ReadOnlySpan<string> unread)
+    {
+        JsonObject data = (JsonObject)config.ToJson()["data"]!.DeepClone(); // written by ToJson
+        foreach (string key in (ReadOnlySpan<string>)["files", "locales", .. unread])
+            data.Remove(key);
+        return new JsonObject
+        {
+            ["data"] = data,
+            ["sentences"] = new JsonArray([.. locales.Order(StringComparer.Ordinal).Select(
+                locale => (JsonNode)$"{locale} {hashOf(config.Data.FileOf(locale))}")]),
+            ["device"] = config.Device,
+            ["precision"] = EnumWord.Of(config.Precision),
+        };
+    }
 }

@@ -9,14 +9,15 @@ using FastCpt.Kernels;
 namespace FastCpt.Engine.Studies.Slots;
 
 /// <summary>Writes the weights of a state: an adapter as PEFT stores it, or a whole encoder with its head.</summary>
-/// <remarks>cpt_state.json beside them says what they are; lora-sharing.md 5.</remarks>
+/// <remarks>cpt_state.json beside them says what they are, but for test scores, which come later; lora-sharing.md 5.
+/// </remarks>
 internal static class SlotStateFiles
 {
     public static void Write(
         LearnedState state, AdapterStudyConfig config, SlotSession session, XlmRoberta encoder, SlotLearner learner,
-        SlotStateResult result, StudyRun run)
+        StudyRun run)
     {
-        string folder = state.Lesson.Rank is null ? state.ModelFolder : state.AdapterFolder;
+        string folder = state.WeightsFolder;
         using var output = new FolderWriter(folder, run.Files) { KeepsDigests = false };
         long nonFinite = 0;
         if (learner.Weights.Adapter is { } lora)
@@ -42,7 +43,7 @@ internal static class SlotStateFiles
         if (nonFinite > 0)
             throw new RunException(
                 ExitCode.Numerics, $"{folder}: {nonFinite} trained numbers are not finite. Lower the learning rate.");
-        byte[] about = About(state, config, session, result).ToBytes();
+        byte[] about = About(state, config, session, learner).ToBytes();
         output.Write(AdapterState.FileName, stream => stream.Write(about), about.Length);
         output.Complete(replace: true);
     }
@@ -90,7 +91,7 @@ internal static class SlotStateFiles
     }
 
     private static AdapterState About(
-        LearnedState state, AdapterStudyConfig config, SlotSession session, SlotStateResult result) => new()
+        LearnedState state, AdapterStudyConfig config, SlotSession session, SlotLearner learner) => new()
     {
         Name = state.Name,
         Strategy = state.Name.Split('/')[state.Lesson.Rank is null ? 1 : 2],
@@ -102,7 +103,6 @@ internal static class SlotStateFiles
         Labels = LabelMap.Of(config.Data.Labels).Names,
         TokenizerSha256 = session.Pieces.Sha256,
         Base = session.EncoderHashes,
-        DevF1 = result.BestEpoch == 0 ? null : result.Epochs[result.BestEpoch - 1].DevF1,
-        TestF1 = result.Scores.ToDictionary(score => score.Key, score => score.Value.F1),
+        DevF1 = learner.BestEpoch == 0 ? null : learner.Epochs[learner.BestEpoch - 1].DevF1,
     };
 }

@@ -6,11 +6,6 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Training.Slots;
 
-/// <summary>What an epoch of a learner came to.</summary>
-/// <param name="Loss">Mean over its labelled words, in nats, dropout on.</param>
-/// <param name="DevF1">From 0 to 1.</param>
-public sealed record SlotEpoch(int Number, double Loss, double DevF1);
-
 /// <summary>One language's run, or several languages' together: what trains, in which batches, how long.</summary>
 /// <remarks>
 /// Everything is its own: optimizer, schedule, clipping, the choice of the best epoch. So it ends with the same bits

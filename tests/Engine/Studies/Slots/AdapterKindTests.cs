@@ -25,8 +25,8 @@ public sealed class AdapterKindTests
         Assert.That(expected.Values.Select(Convert.ToHexString).Distinct().Count(), Is.EqualTo(expected.Count));
         Assert.That(study.Weights("together"), Is.EqualTo(expected));
         Assert.That(AdapterResultsFile.ToText(together), Is.EqualTo(AdapterResultsFile.ToText(alone)));
-        SlotStateResult state = SlotStateResult.Load(
-            study.At($"alone/seed-1/rank-{rank}/non_shared/en-US/{SlotStateResult.FileName}"));
+        LearnedStateFacts state =
+            LearnedStateFacts.Load(study.At($"alone/seed-1/rank-{rank}/non_shared/en-US"));
         Assert.That(state.BodyParameters, Is.EqualTo(count));
     }
 

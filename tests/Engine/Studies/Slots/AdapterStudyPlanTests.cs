@@ -29,6 +29,16 @@ public sealed class AdapterStudyPlanTests
         });
     }
 
+    /// <summary>All locales have the same sentences here, and MONO's model of one is asked about no other.</summary>
+    [Test]
+    public void Plan_ScoresMonoOnItsOwnLocale()
+    {
+        using var study = new TinyAdapterStudy();
+        AdapterPlanRow three = AdapterStudyPlan.Of(study.Config("strategies=[mono]")).Single();
+        AdapterPlanRow one = AdapterStudyPlan.Of(study.Config("strategies=[mono]", "data.locales=[en-US]")).Single();
+        Assert.That(three.Flops, Is.EqualTo(3 * one.Flops).Within(1e-9).Percent);
+    }
+
     /// <summary>lora-sharing.md 1.4: 36,000 updates a language at batch 32; 4.4: parameters of 72 layers.</summary>
     [Test]
     public void Plan_OfThePapersSetting_HasItsNumbers()

@@ -80,8 +80,8 @@ public sealed class AdapterStudyTests
         Assert.That(expected, Has.Count.EqualTo(2 * (3 + 2)));
         Assert.That(_study.Weights("together"), Is.EqualTo(expected));
         Assert.That(AdapterResultsFile.ToText(together), Is.EqualTo(AdapterResultsFile.ToText(alone)));
-        int[] epochs = [.. TinyAdapterStudy.Locales.Select(locale => SlotStateResult.Load(
-            _study.At($"together/{NonShared}/{locale}/{SlotStateResult.FileName}")).Epochs.Count)];
+        int[] epochs = [.. TinyAdapterStudy.Locales.Select(
+            locale => LearnedStateFacts.Load(_study.At($"together/{NonShared}/{locale}")).Epochs.Count)];
         Assert.That(epochs.Distinct().Count(), Is.GreaterThan(1), "one has to stop before the others");
     }
 

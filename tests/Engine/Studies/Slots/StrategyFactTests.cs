@@ -82,7 +82,7 @@ public sealed class StrategyFactTests
         foreach (int rank in config.Lora.Ranks)
             Assert.That(
                 sequences.Where(one => one.Strategy == SharingStrategy.NonShared && one.Rank == rank)
-                    .SelectMany(one => one.States).Distinct().Count(), Is.EqualTo(52), "whatever the order");
+                    .SelectMany(one => one.Scores).Distinct().Count(), Is.EqualTo(52), "whatever the order");
     }
 
     /// <summary>What is the same lesson is one state, so that equal strategies have the same ones.</summary>
@@ -102,7 +102,7 @@ public sealed class StrategyFactTests
         });
         Assert.That(sequences, Has.Length.EqualTo(2 * paper.Lora.Ranks.Count * paper.Orders.Count));
         foreach (var alike in sequences.GroupBy(sequence => (sequence.Rank, sequence.Order)))
-            Assert.That(alike.Last().States, Is.EqualTo(alike.First().States), $"{alike.Key}");
+            Assert.That(alike.Last().Scores, Is.EqualTo(alike.First().Scores), $"{alike.Key}");
     }
 
     /// <summary>Every strategy over one loaded encoder, whose hash in memory is taken before and after.</summary>
@@ -132,7 +132,7 @@ public sealed class StrategyFactTests
             Assert.That(TestTensors.Fingerprint(session.Frozen.Parameters), Is.EqualTo(frozen), $"{strategy} {kind}");
             if (states[^1].Lesson.Rank is not null)
                 continue;
-            using XlmRoberta learned = session.Load(states[^1].ModelFolder);
+            using XlmRoberta learned = session.Load(states[^1].WeightsFolder);
             foreach (var (was, now) in session.Frozen.Parameters.All.Zip(learned.Parameters.All))
                 if (was.Value.Shape.Rank == 2 && was.Name.Contains(".layer.", StringComparison.Ordinal))
                     Assert.That(

@@ -45,7 +45,7 @@ internal sealed class TinyAdapterStudy : IDisposable
         Directory.CreateDirectory(At("massive"));
         for (int i = 0; i < Locales.Length; i++)
             File.WriteAllText(At($"massive/{Locales[i]}.jsonl"), Sentences(Locales[i], i, conflicting));
-        File.WriteAllText(At("study.yaml"), Yaml);
+        File.WriteAllText(YamlPath, Yaml);
     }
 
     private TinyAdapterStudy(string folder) => Folder = folder;
@@ -59,7 +59,7 @@ internal sealed class TinyAdapterStudy : IDisposable
 
     public AdapterStudyConfig Config(params IReadOnlyList<string> settings)
     {
-        var layers = new ConfigLayers().AddFile(At("study.yaml"));
+        var layers = new ConfigLayers().AddFile(YamlPath);
         foreach (string setting in settings)
             layers.AddSetting(setting);
         return AdapterStudyConfig.Load(layers);
@@ -69,14 +69,29 @@ internal sealed class TinyAdapterStudy : IDisposable
     public AdapterStudyResults Run(string folder, params IReadOnlyList<string> settings) =>
         Run(Config([.. settings, $"output_dir={At(folder)}"]))!;
 
+    /// <summary>Studies from here on start from the encoder that another one in a folder has pretrained.</summary>
+    public void StartFrom(string folder)
+    {
+        string yaml = File.ReadAllText(YamlPath);
+        int start = yaml.IndexOf("tokenizer:", StringComparison.Ordinal);
+        int end = yaml.IndexOf("strategies:", StringComparison.Ordinal);
+        File.WriteAllText(
+            YamlPath,
+            $"{yaml[..start]}tokenizer: {{path: {folder}/tokenizer}}\n"
+            + $"base: {{model: {{path: {folder}/base/final}}}}\n{yaml[end..]}");
+    }
+
     /// <param name="stopAfter">Requests a stop when a line that begins so is said.</param>
+    /// <param name="said">Takes every line.</param>
     public static AdapterStudyResults? Run(
-        AdapterStudyConfig config, IReadOnlyList<string>? only = null, string? stopAfter = null)
+        AdapterStudyConfig config, IReadOnlyList<string>? only = null, string? stopAfter = null,
+        List<string>? said = null)
     {
         using StopSignal stop = new(folder: null, _ => { });
         return Run(
             config, stop, FileSystem.Real, only, line =>
             {
+                said?.Add(line);
                 if (stopAfter is not null && line.StartsWith(stopAfter, StringComparison.Ordinal))
                     stop.RequestStop("the test");
             });
@@ -90,6 +105,8 @@ internal sealed class TinyAdapterStudy : IDisposable
         Directory.CreateDirectory(config.OutputDir);
         return AdapterStudyRunner.Run(config, new StudyRun(config, stop, files, console, quiet: false), only ?? []);
     }
+
+    private string YamlPath => At("study.yaml");
 
     public string At(string name) => Path.Combine(Folder, name);
 

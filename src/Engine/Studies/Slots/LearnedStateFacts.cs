@@ -1,0 +1,52 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using FastCpt.Engine.Config;
+using FastCpt.Engine.Files;
+using FastCpt.Engine.Training.Slots;
+
+namespace FastCpt.Engine.Studies.Slots;
+
+/// <summary>How the training of a state went, and how much it trained.</summary>
+/// <param name="BodyParameters">Numbers of the whole encoder, or of A and B; a pooler is not among them.</param>
+/// <param name="HeadParameters">Numbers of the classification head.</param>
+/// <param name="Epochs">Of the last language's training.</param>
+/// <param name="BestEpoch">Whose weights were kept.</param>
+public sealed record LearnedStateFacts(
+    long BodyParameters, long HeadParameters, IReadOnlyList<SlotEpoch> Epochs, int BestEpoch)
+{
+    public const string FileName = "training.json";
+
+    /// <exception cref="RunException">Exit 3: the file cannot be read, or is not of a state.</exception>
+    public static LearnedStateFacts Load(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        using JsonDocument json = StrictJson.Load(path, ExitCode.Config);
+        try
+        {
+            JsonElement root = json.RootElement;
+            return new LearnedStateFacts(
+                root.GetProperty("body_parameters").GetInt64(), root.GetProperty("head_parameters").GetInt64(),
+                [.. root.GetProperty("epochs").EnumerateArray().Select(SlotEpoch.Read)],
+                root.GetProperty("best_epoch").GetInt32());
+        }
+        catch (Exception exception)
+            when (exception is InvalidOperationException or FormatException or KeyNotFoundException)
+        {
+            throw new RunException(
+                ExitCode.Config, $"{path}: does not say how a state was trained: {exception.Message}", exception);
+        }
+    }
+
+    public void Write(string folder, FileSystem files)
+    {
+        var json = new JsonObject
+        {
+            ["body_parameters"] = BodyParameters,
+            ["head_parameters"] = HeadParameters,
+            ["best_epoch"] = BestEpoch,
+            ["epochs"] = new JsonArray([.. Epochs.Select(epoch => epoch.ToJson())]),
+        };
+        AtomicFile.Write(Path.Combine(folder, FileName), Encoding.UTF8.GetBytes(ConfigText.Json(json)), files);
+    }
+}
