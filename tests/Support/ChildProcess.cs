@@ -22,6 +22,7 @@ internal static class ChildProcess
         "adapter-study-and-die" => AdapterStudyKillTests.StudyAndDie(
             arguments[0], arguments[1], int.Parse(arguments[2])),
         "train-and-die" => TrainingKillTests.TrainAndDie(arguments[0], arguments[1], int.Parse(arguments[2])),
+        "learn-and-die" => SlotResumeTests.LearnAndDie(arguments[0], arguments[1], int.Parse(arguments[2])),
         "open-folder" => TensorFolderTests.Open(arguments[0]),
         "replace-file" => AtomicFileTests.ReplaceFile(arguments[0], int.Parse(arguments[1])),
         "replace-folder" => FolderReplacementTests.Replace(

@@ -44,6 +44,9 @@ public sealed record SlotTrainingConfig
     /// </summary>
     public int Patience { get; init; } = 5;
 
+    /// <summary>Updates between two checkpoints of a learner; a stop saves as well. 0: only a stop does.</summary>
+    public int SaveSteps { get; init; } = 1000;
+
     /// <summary>The values that a preset stands for.</summary>
     public static SlotTrainingConfig Of(SlotPreset preset) => preset switch
     {
@@ -77,7 +80,9 @@ public sealed record SlotTrainingConfig
         .Add("learning_rate", NumberAbove(0, 10), c => c.LearningRate, (c, v) => c with { LearningRate = v },
             "The peak where a whole model is trained.")
         .Add("lora_learning_rate", NumberAbove(0, 10), c => c.LoraLearningRate,
-            (c, v) => c with { LoraLearningRate = v }, "The peak where an adapter is trained.");
+            (c, v) => c with { LoraLearningRate = v }, "The peak where an adapter is trained.")
+        .Add("save_steps", Int(0), c => c.SaveSteps, (c, v) => c with { SaveSteps = v },
+            "Updates between two checkpoints of a language's training, which go when it ends; 0: only at a stop.");
 
     private static Section<SlotTrainingConfig> Optimizer(Section<SlotTrainingConfig> table) => table
         .Add("scheduler", Choice<Scheduler>(), c => c.Scheduler, (c, v) => c with { Scheduler = v },

@@ -85,9 +85,12 @@ internal sealed class AdapterStudyGraph
         }
     }
 
-    /// <summary>Deletes whole models that nothing needs any more and that the study does not keep.</summary>
-    public void DropModels(StudyRun run)
+    /// <summary>Deletes whole models that nothing needs any more and that the study does not keep, and checkpoints of
+    /// what is complete.</summary>
+    public void Tidy(StudyRun run)
     {
+        foreach (StateScores scores in _states.Values)
+            scores.State.DropCheckpoints(run);
         if (_config.Keep == ModelRetention.All)
             return;
         HashSet<StateScores> kept = _config.Keep == ModelRetention.None

@@ -22,10 +22,10 @@ public static class AdapterStudyRunner
                 config, self.Tokenizer.Location, self.Encoder.ModelFolder, run));
             var work = new StudyWork(run, graph.Only(only))
             {
-                MostTogether = config.ParallelAdapters, AfterMaking = () => graph.DropModels(run),
+                MostTogether = config.ParallelAdapters, AfterMaking = () => graph.Tidy(run),
             };
             work.MakeAll();
-            graph.DropModels(run);
+            graph.Tidy(run);
             if (!graph.Artefacts.All(artefact => artefact.IsUpToDate))
                 return null;
             AdapterStudyResults results = Collect(config, graph);

@@ -10,7 +10,7 @@ namespace FastCpt.Engine.Studies.Slots;
 /// <summary>Weights after one more language, at the epoch that dev chose.</summary>
 /// <remarks>
 /// An adapter lies in adapter/ as PEFT stores it, a whole encoder with its head in model/, which goes when nothing
-/// needs it and nobody keeps it. lora-sharing.md 1.2.
+/// needs it and nobody keeps it. Until it is complete, its training goes on from checkpoints/. lora-sharing.md 1.2.
 /// </remarks>
 internal sealed class LearnedState : Artefact
 {
@@ -43,6 +43,13 @@ internal sealed class LearnedState : Artefact
     /// <exception cref="RunException">Exit 3: the file of a complete artefact was changed by hand.</exception>
     public LearnedStateFacts Load() => LearnedStateFacts.Load(Folder);
 
+    /// <summary>Deletes what training would have gone on from, once it has ended, also what a kill has left.</summary>
+    public void DropCheckpoints(StudyRun run)
+    {
+        if (Directory.Exists(CheckpointFolder) && IsUpToDate)
+            run.Files.DeleteFolder(CheckpointFolder);
+    }
+
     /// <summary>Deletes a whole encoder that nobody needs any more.</summary>
     public void DropModel(StudyRun run)
     {
@@ -72,31 +79,40 @@ internal sealed class LearnedState : Artefact
             : _previous is null ? session.LoadStart() : session.Load(_previous.WeightsFolder);
         var weights = new List<SlotWeights>();
         var learners = new List<SlotLearner>();
+        var checkpoints = new List<SlotCheckpoints>();
         try
         {
             foreach (LearnedState state in states)
             {
                 weights.Add(state.Begin(session, encoder, run));
                 learners.Add(state.Learner(session, weights[^1]));
+                checkpoints.Add(new SlotCheckpoints(
+                    state.CheckpointFolder, state.Key, learners[^1], run.Say, run.Files));
+                checkpoints[^1].Restore();
             }
 
             session.Pack(weights[0], learners.Sum(learner => (long)learner.Batches.MaxTokens));
-            session.Trainer(encoder, DataSeed, learner =>
+            session.Trainer(encoder, DataSeed, onDone: learner =>
             {
-                LearnedState state = states[learners.IndexOf(learner)];
+                int i = learners.IndexOf(learner);
                 session.RequireFrozen();
-                state.Finish(session, encoder, learner, run);
-                made(state);
-            }).Train(learners);
+                states[i].Finish(session, encoder, learner, run);
+                made(states[i]);
+                checkpoints[i].Dispose();
+                states[i].DropCheckpoints(run);
+            }, onSave: learner => checkpoints[learners.IndexOf(learner)].Save()).Train(learners);
         }
         finally
         {
+            checkpoints.ForEach(one => one.Dispose());
             learners.ForEach(learner => learner.Dispose());
             weights.ForEach(one => one.Dispose());
             if (encoder != session.FrozenOrNull)
                 encoder.Dispose();
         }
     }
+
+    private string CheckpointFolder => Path.Combine(Folder, "checkpoints");
 
     private ulong InitSeed => _config.InitSeedOf(Lesson.Seed);
 
@@ -161,6 +177,7 @@ internal sealed class LearnedState : Artefact
     {
         JsonObject training = (JsonObject)_config.ToJson()["training"]!.DeepClone(); // written by ToJson
         training.Remove("preset");
+        training.Remove("save_steps");
         training.Remove(Lesson.Rank is null ? "lora_learning_rate" : "learning_rate");
         return training;
     }

@@ -126,10 +126,14 @@ internal sealed class SlotSession : IDisposable
     }
 
     /// <param name="onDone">Told each learner that is done.</param>
-    public SlotTrainer Trainer(XlmRoberta encoder, ulong seed, Action<SlotLearner> onDone) =>
+    /// <param name="onSave">Told each learner that is to be saved.</param>
+    public SlotTrainer Trainer(
+        XlmRoberta encoder, ulong seed, Action<SlotLearner> onDone, Action<SlotLearner> onSave) =>
         new(encoder, Tape, Evaluation(encoder), seed, _run.Stop)
         {
             OnDone = onDone,
+            OnSave = onSave,
+            SaveSteps = _config.Training.SaveSteps,
             OnEpoch = (learner, epoch) =>
             {
                 if (_run.ShowsProgress)

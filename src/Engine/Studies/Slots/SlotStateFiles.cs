@@ -36,7 +36,8 @@ internal static class SlotStateFiles
         else
         {
             DType type = learner.Masters.Count > 0 ? DType.F32 : encoder.Parameters.Type;
-            nonFinite = ModelSaver.Write(output, encoder, type, values: learner.ValueOf, stop: run.Stop);
+            // No stop is heard: to write what is learned is the quickest way to keep it.
+            nonFinite = ModelSaver.Write(output, encoder, type, values: learner.ValueOf);
             SlotHeadFile.Write(output, learner.Weights.Head.Parameters, type, learner.ValueOf);
         }
 

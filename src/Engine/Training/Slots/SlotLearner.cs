@@ -79,8 +79,11 @@ public sealed class SlotLearner : IDisposable
     /// <summary>Why it ended before its time; null while nothing is wrong.</summary>
     public RunException? Failure { get; private set; }
 
-    /// <summary>Whether the last update ended an epoch, which is to be judged.</summary>
-    internal bool IsAtEpochEnd => Step > 0 && Step % Batches.BatchesPerEpoch == 0;
+    /// <summary>Whether the updates of an epoch are done that is to be judged.</summary>
+    internal bool IsAtEpochEnd => Step == (_epochs.Count + 1L) * Batches.BatchesPerEpoch;
+
+    /// <summary>With <see cref="Tensors"/> all that going on needs.</summary>
+    internal SlotProgress Progress => new(Step, _lossNats, _words, [.. _epochs]);
 
     /// <summary>One update by the gradients that a pass left.</summary>
     /// <param name="lossNats">Sum over the words of its batch.</param>
@@ -115,27 +118,65 @@ public sealed class SlotLearner : IDisposable
     /// <summary>Ends an epoch: keeps its weights where they are the best, and says whether that was the last.</summary>
     internal void Judge(double devF1)
     {
-        _epochs.Add(new SlotEpoch(_epochs.Count + 1, _words == 0 ? 0 : _lossNats / _words, devF1));
+        Add(new SlotEpoch(_epochs.Count + 1, _words == 0 ? 0 : _lossNats / _words, devF1));
         (_lossNats, _words) = (0, 0);
-        if (devF1 > _bestF1)
-        {
-            (_bestF1, _misses, BestEpoch) = (devF1, 0, _epochs.Count);
+        if (BestEpoch == _epochs.Count)
             _best.Take();
-        }
-        else
-        {
-            _misses++;
-        }
-
         if (Step < _schedule.TotalSteps && (_patience == 0 || _misses < _patience))
             return;
         IsDone = true;
         _best.Restore();
     }
 
+    /// <summary>Weights, or their F32 masters, and moments; by name.</summary>
+    /// <param name="hasBest">Also the best epoch's weights; there are none before an epoch is judged.</param>
+    internal Dictionary<string, Tensor> Tensors(bool hasBest)
+    {
+        var tensors = new Dictionary<string, Tensor>();
+        foreach (var (state, best) in _best.Copies)
+        {
+            string name = state.Parameter.Name;
+            tensors.Add(name, state.Master);
+            tensors.Add($"{name}.first_moment", state.FirstMoment);
+            tensors.Add($"{name}.second_moment", state.SecondMoment);
+            if (hasBest)
+                tensors.Add($"{name}.best", best);
+        }
+
+        return tensors;
+    }
+
+    /// <summary>Whether training comes by there, and has more to do.</summary>
+    internal bool CanStandAt(SlotProgress progress)
+    {
+        long judged = (long)progress.Epochs.Count * Batches.BatchesPerEpoch;
+        return judged < _schedule.TotalSteps
+            && progress.Step >= judged && progress.Step <= judged + Batches.BatchesPerEpoch;
+    }
+
+    /// <summary>Takes the place of a learner of the same settings, whose <see cref="Tensors"/> these hold.</summary>
+    internal void GoOnFrom(SlotProgress progress)
+    {
+        (Step, _lossNats, _words) = (progress.Step, progress.LossNats, progress.Words);
+        foreach (SlotEpoch epoch in progress.Epochs)
+            Add(epoch);
+        foreach (AdamW.State state in _optimizer.States)
+            if (state.HasMaster)
+                Weights.Backend.Convert(state.Master, state.Parameter.Value);
+    }
+
     public void Dispose()
     {
         _optimizer.Dispose();
         _best.Dispose();
+    }
+
+    private void Add(SlotEpoch epoch)
+    {
+        _epochs.Add(epoch);
+        if (epoch.DevF1 > _bestF1)
+            (_bestF1, _misses, BestEpoch) = (epoch.DevF1, 0, _epochs.Count);
+        else
+            _misses++;
     }
 }

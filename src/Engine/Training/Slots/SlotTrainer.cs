@@ -10,7 +10,8 @@ namespace FastCpt.Engine.Training.Slots;
 /// <remarks>
 /// A pass holds the learners' batches one after the other, each chosen by seed, locale and step alone. Adapters, heads,
 /// gradients, loss divisors, norms and ends are per learner, and dropout goes by sentence, so that a learner's bits are
-/// those that it has alone; one that is done leaves its place in the pass.
+/// those that it has alone; one that is done leaves its place in the pass. All of a pass are at one step: learners that
+/// go on from a later one wait until the others are there.
 /// </remarks>
 public sealed class SlotTrainer
 {
@@ -21,6 +22,7 @@ public sealed class SlotTrainer
     private readonly StopSignal _stop;
     private readonly float _headDropout;
     private readonly AdapterRows _rows = new();
+    private readonly List<SlotLearner> _turn = [];
     private (RowRange Rows, int Words)[] _parts = [];
     private ClassifierGroup[] _groups = [];
 
@@ -38,10 +40,16 @@ public sealed class SlotTrainer
     /// <summary>Told each learner that is done, with its best weights, while others may go on.</summary>
     public Action<SlotLearner> OnDone { get; init; } = _ => { };
 
+    /// <summary>Told each learner that is to be saved as it stands, between two updates.</summary>
+    public Action<SlotLearner> OnSave { get; init; } = _ => { };
+
+    /// <summary>Updates between saves; 0: only where somebody asks for a stop or a save.</summary>
+    public int SaveSteps { get; init; }
+
     /// <summary>A learner that fails costs the others nothing: they are trained to their end first.</summary>
-    /// <param name="learners">Fresh ones over this encoder; more than one where all are adapters.</param>
-    /// <exception cref="RunException">Exit 5: learners whose numbers are not finite, by name. Exit 75 and the like:
-    /// stopped; what is not done is worth nothing.</exception>
+    /// <param name="learners">Over this encoder, fresh or to go on; more than one where all are adapters.</param>
+    /// <exception cref="RunException">Exit 5: learners whose numbers are not finite, by name. Exit 75: stopped; what is
+    /// not done has been told to <see cref="OnSave"/>.</exception>
     public void Train(IReadOnlyList<SlotLearner> learners)
     {
         if (learners.Count > 1 && learners.Any(learner => !learner.Weights.IsAdapter))
@@ -50,15 +58,24 @@ public sealed class SlotTrainer
         using var losses = new TokenLosses(_encoder.Backend, batch.Capacity);
         List<SlotLearner> active = [.. learners];
         (_parts, _groups) = (new (RowRange, int)[active.Count], new ClassifierGroup[active.Count]);
-        while (active.Count > 0)
+        try
         {
-            if (_stop.IsStopRequested)
-                _stop.ThrowIfStopRequested($"training {string.Join(", ", active.Select(learner => learner.Name))}");
-            Step(active, batch, losses);
-            foreach (SlotLearner learner in active)
-                if (learner.Failure is null && learner.IsAtEpochEnd)
-                    EndEpoch(learner);
-            active.RemoveAll(static learner => learner.IsDone || learner.Failure is not null);
+            while (EndEpochs(active))
+            {
+                _stop.ThrowIfStopRequested("training");
+                SaveDue(active);
+                ChooseTurn(active);
+                Step(_turn, batch, losses);
+            }
+        }
+        catch (RunException stopped) when (stopped.Code == _stop.UnsavedCode)
+        {
+            List<SlotLearner> unfinished = active.FindAll(learner => !learner.IsDone);
+            unfinished.ForEach(OnSave);
+            throw new RunException(
+                ExitCode.Resumable,
+                $"training {string.Join(", ", unfinished.Select(learner => learner.Name))}: stopped by {_stop.Reason}. "
+                + "What was saved goes on.", stopped);
         }
 
         RunException[] failures = [.. learners.Select(learner => learner.Failure).OfType<RunException>()];
@@ -67,35 +84,65 @@ public sealed class SlotTrainer
                 ExitCode.Numerics, string.Join('\n', failures.Select(failure => failure.Message)), failures[0]);
     }
 
-    private void Step(List<SlotLearner> active, Batch batch, TokenLosses losses)
+    /// <summary>Judges what has ended an epoch, perhaps before it was saved, and lets go of what has ended.</summary>
+    /// <returns>Whether there is more to train.</returns>
+    private bool EndEpochs(List<SlotLearner> active)
+    {
+        active.RemoveAll(static learner => learner.Failure is not null);
+        foreach (SlotLearner learner in active)
+            if (learner.IsAtEpochEnd)
+                EndEpoch(learner);
+        active.RemoveAll(static learner => learner.IsDone);
+        return active.Count > 0;
+    }
+
+    private void SaveDue(List<SlotLearner> active)
+    {
+        bool isAsked = _stop.TakeSaveRequest();
+        foreach (SlotLearner learner in active)
+            if (isAsked || SaveSteps > 0 && learner.Step > 0 && learner.Step % SaveSteps == 0)
+                OnSave(learner);
+    }
+
+    private void ChooseTurn(List<SlotLearner> active)
+    {
+        long least = long.MaxValue;
+        foreach (SlotLearner learner in active)
+            least = Math.Min(least, learner.Step);
+        _turn.Clear();
+        foreach (SlotLearner learner in active)
+            if (learner.Step == least)
+                _turn.Add(learner);
+    }
+
+    private void Step(List<SlotLearner> turn, Batch batch, TokenLosses losses)
     {
         batch.Clear();
         _rows.Clear();
         SlotWeights.Detach(_encoder);
-        for (int i = 0; i < active.Count; i++)
+        for (int i = 0; i < turn.Count; i++)
         {
             (int row, int words) = (batch.TokenCount, batch.PredictedTokens);
-            active[i].Batches.Append(active[i].Step, batch);
+            turn[i].Batches.Append(turn[i].Step, batch);
             words = batch.PredictedTokens - words;
             _parts[i] = (new RowRange(row, batch.TokenCount - row), words);
             _groups[i] = new ClassifierGroup(
-                active[i].Weights.Head, _parts[i].Rows, words == 0 ? 0 : 1f / words);
-            active[i].Weights.Attach(_encoder, place: i);
+                turn[i].Weights.Head, _parts[i].Rows, words == 0 ? 0 : 1f / words);
+            turn[i].Weights.Attach(_encoder, place: i);
             _rows.Add(i, _parts[i].Rows);
-            active[i].Weights.ClearGradients();
+            turn[i].Weights.ClearGradients();
         }
 
-        // Learners begin together and each makes one update a pass, so the step is that of all.
-        _tape.BeginTraining(seed: _seed, update: active[0].Step + 1);
+        _tape.BeginTraining(seed: _seed, update: turn[0].Step + 1);
         ModelInputs inputs = ModelInputs.Upload(
             _tape, batch.TokenIds, batch.Positions, batch.Segments, batch.Targets, batch.RowKeys);
-        if (active[0].Weights.IsAdapter)
+        if (turn[0].Weights.IsAdapter)
             inputs = inputs with { Adapters = _rows };
         TokenClassifier.Losses(
-            _tape, _encoder, inputs, _groups.AsSpan(0, active.Count), _headDropout, losses.For(batch.TokenCount));
+            _tape, _encoder, inputs, _groups.AsSpan(0, turn.Count), _headDropout, losses.For(batch.TokenCount));
         _tape.Backward();
-        for (int i = 0; i < active.Count; i++)
-            active[i].Update(losses.Sum(_parts[i].Rows), _parts[i].Words);
+        for (int i = 0; i < turn.Count; i++)
+            turn[i].Update(losses.Sum(_parts[i].Rows), _parts[i].Words);
     }
 
     private void EndEpoch(SlotLearner learner)

@@ -6,7 +6,7 @@ namespace FastCpt.Engine.Training.Slots;
 internal sealed class WeightSnapshot : IDisposable
 {
     private readonly Backend _backend;
-    private readonly List<(AdamW.State State, Tensor Copy)> _pairs = [];
+    private readonly List<(AdamW.State State, Tensor Copy)> _copies = [];
     private readonly List<DeviceBuffer> _buffers = [];
 
     /// <param name="states">Of what is copied; nothing is copied yet.</param>
@@ -17,19 +17,22 @@ internal sealed class WeightSnapshot : IDisposable
         {
             DeviceBuffer buffer = backend.Allocate(state.Master.Bytes);
             _buffers.Add(buffer);
-            _pairs.Add((state, buffer.At(0, state.Master.Type, state.Master.Shape)));
+            _copies.Add((state, buffer.At(0, state.Master.Type, state.Master.Shape)));
         }
     }
 
+    /// <summary>What each state trains, as it was; anything before it is taken.</summary>
+    public IReadOnlyList<(AdamW.State State, Tensor Copy)> Copies => _copies;
+
     public void Take()
     {
-        foreach (var (state, copy) in _pairs)
+        foreach (var (state, copy) in _copies)
             _backend.Convert(state.Master, copy);
     }
 
     public void Restore()
     {
-        foreach (var (state, copy) in _pairs)
+        foreach (var (state, copy) in _copies)
         {
             _backend.Convert(copy, state.Master);
             if (state.HasMaster)
@@ -42,6 +45,6 @@ internal sealed class WeightSnapshot : IDisposable
         foreach (DeviceBuffer buffer in _buffers)
             buffer.Dispose();
         _buffers.Clear();
-        _pairs.Clear();
+        _copies.Clear();
     }
 }

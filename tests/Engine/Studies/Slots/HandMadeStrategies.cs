@@ -92,7 +92,7 @@ internal sealed class HandMadeStrategies : IDisposable
                 new SentenceBatches(
                     [_session.Sentences.Of(locale, Partition.Train)], _config.Training.BatchSize, Seed),
                 [_session.Sentences.Of(locale, Partition.Dev)], _config.Training);
-            _session.Trainer(encoder, Seed, _ => { }).Train([learner]);
+            _session.Trainer(encoder, Seed, onDone: _ => { }, onSave: _ => { }).Train([learner]);
             learned.Add(weights.Trained.SelectMany(set => set.All).ToDictionary(
                 parameter => parameter.Name, Bits));
         }

@@ -63,11 +63,35 @@ public sealed class SlotTrainerTests
         Assert.That((rest[0].Weights, rest[2].Weights), Is.EqualTo((alone[0].Weights, alone[1].Weights)));
     }
 
+    [Test]
+    public void Learners_AreSavedEverySoManySteps_AndWhereASaveIsAskedFor()
+    {
+        using Backend backend = Backends.Open("cpu", threads: 1);
+        using XlmRoberta encoder = Create(backend, DType.F32);
+        var saved = new List<(string, long)>();
+        Train(encoder, [0, 6], saved: saved, saveSteps: 4);         // 3 and 2 epochs of 3 steps
+        Assert.That(saved, Is.EqualTo(new[] { ("af-ZA", 4L), ("th-TH", 4L), ("af-ZA", 8L) }));
+        saved.Clear();
+        Train(encoder, [0, 6], saved: saved, askedAtPoll: 1);
+        Assert.That(saved, Is.EqualTo(new[] { ("af-ZA", 0L), ("th-TH", 0L) }));
+    }
+
     private static Outcome[] Train(
         XlmRoberta encoder, int[] numbers, int? spoiled = null, List<string>? done = null,
-        Action<RunException>? failed = null)
+        Action<RunException>? failed = null, List<(string, long)>? saved = null, int saveSteps = 0,
+        int askedAtPoll = 0)
     {
-        using StopSignal stop = new(folder: null, _ => { });
+        int polls = 0;
+        StopSignal? asked = null;
+        using StopSignal stop = new(folder: null, _ => { })
+        {
+            OnPoll = () =>
+            {
+                if (++polls == askedAtPoll)
+                    asked?.RequestSave();
+            },
+        };
+        asked = stop;
         using var tape = new Tape(encoder.Backend);
         SlotWeights[] weights = [.. numbers.Select(number => SlotWeights.Adapted(
             encoder,
@@ -93,6 +117,8 @@ public sealed class SlotTrainerTests
                 encoder, tape, new SlotEvaluation(encoder, tape, LabelMode.Bio, 512, stop), seed: 1, stop)
             {
                 OnDone = learner => done?.Add(learner.Name),
+                OnSave = learner => saved?.Add((learner.Name, learner.Step)),
+                SaveSteps = saveSteps,
             };
             try
             {
