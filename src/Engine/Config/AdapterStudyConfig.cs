@@ -147,7 +147,7 @@ public sealed record AdapterStudyConfig
         .Add("adapter", Choice<AdapterKind>(), c => c.Adapter, (c, v) => c with { Adapter = v },
             "lora, or with lora's ranks in its stead: bottleneck layers as wide, or prefixes as long.")
         .Add("lora", LoraStudyConfig.Section, c => c.Lora, (c, v) => c with { Lora = v },
-            "The adapters of shared, non_shared and grouped.")
+            "The adapters of shared, non_shared, grouped and fusion.")
         .Add("orders", List(OrderConfig.Type), c => c.Orders, (c, v) => c with { Orders = v },
             "Orders of the languages: names, or `name: [locales]`; every sequence is run in each.")
         .Add("training", SlotTrainingConfig.Section, c => c.Training, (c, v) => c with { Training = v },
@@ -177,6 +177,8 @@ public sealed record AdapterStudyConfig
     {
         if (Strategies.Count == 0 || Strategies.Distinct().Count() < Strategies.Count)
             return ("strategies", "the list is empty or names a strategy twice.");
+        if (Strategies.Contains(SharingStrategy.Fusion) && Adapter != AdapterKind.Bottleneck)
+            return ("strategies", "fusion mixes bottlenecks: set adapter to bottleneck.");
         string[] orders = [.. Orders.Select(order => order.Name)];
         if (orders.Length == 0 || orders.Distinct().Count() < orders.Length)
             return ("orders", "the list is empty or names an order twice.");

@@ -22,6 +22,9 @@ public sealed class ParameterSet(Backend backend, DType type) : IDisposable
     /// <summary>Number of scalars.</summary>
     public long Count => _ordered.Sum(parameter => parameter.Value.Length);
 
+    /// <summary>Number of elements that are marked for training.</summary>
+    public long TrainedCount => Trained.Sum(parameter => parameter.Value.Length);
+
     public Parameter this[string name] => _byName[name];
 
     public bool TryGet(string name, [NotNullWhen(true)] out Parameter? parameter) =>

@@ -24,6 +24,7 @@ public static class AdapterResultsFile
         ["locales"] = new JsonArray([.. results.Locales.Select(locale => locale.ToJson())]),
         ["monos"] = new JsonArray([.. results.Monos.Select(ToJson)]),
         ["multis"] = new JsonArray([.. results.Multis.Select(ToJson)]),
+        ["fusions"] = new JsonArray([.. results.Fusions.Select(ToJson)]),
         ["sequences"] = new JsonArray([.. results.Sequences.Select(ToJson)]),
     };
 
@@ -70,12 +71,17 @@ public static class AdapterResultsFile
             [.. root.GetProperty("notes").EnumerateArray().Select(ResultValues.Text)], locales,
             [.. Runs(root, "monos").Select(one => ReadSingle(one, SharingStrategy.Mono, codes))],
             [.. Runs(root, "multis").Select(one => ReadSingle(one, SharingStrategy.Multi, codes))],
-            [.. Runs(root, "sequences").Select(one => ReadSequence(one, codes))]);
+            [.. Runs(root, "sequences").Select(one => ReadSequence(one, codes))])
+        {
+            Fusions = root.TryGetProperty("fusions", out _)
+                ? [.. Runs(root, "fusions").Select(one => ReadSingle(one, SharingStrategy.Fusion, codes))] : [],
+        };
         if (results.Sequences.GroupBy(one => one.Order).FirstOrDefault(order => order.Any(
             one => !one.Matrix.Locales.SequenceEqual(order.First().Matrix.Locales))) is { } uneven)
             throw new FormatException($"sequences: the order '{YamlNode.Shown(uneven.Key)}' is not the same in all.");
         RequireOnce("monos", results.Monos.Select(one => one.Seed));
         RequireOnce("multis", results.Multis.Select(one => one.Seed));
+        RequireOnce("fusions", results.Fusions.Select(one => (one.System, one.Seed)));
         RequireOnce("sequences", results.Sequences.Select(one => (one.System, one.Order, one.Seed)));
         return results;
     }
@@ -94,6 +100,7 @@ public static class AdapterResultsFile
 
     private static JsonObject ToJson(SingleResult single) => new()
     {
+        ["rank"] = single.Rank,
         ["seed"] = single.Seed,
         ["parameters"] = single.Parameters,
         ["f1"] = ToJson(single.F1),
@@ -123,7 +130,15 @@ public static class AdapterResultsFile
     private static SingleResult ReadSingle(JsonElement single, SharingStrategy strategy, string[] locales) => new(
         strategy, single.GetProperty("seed").GetUInt64(), ResultValues.Count(single, "parameters"),
         ResultValues.Scores(single.GetProperty("f1"), locales),
-        ResultValues.Scores(single.GetProperty("strict_f1"), locales));
+        ResultValues.Scores(single.GetProperty("strict_f1"), locales))
+    {
+        Rank = Rank(single),
+    };
+
+    /// <summary>Null where there is none, also in files from before there were fusions.</summary>
+    private static int? Rank(JsonElement run) =>
+        run.TryGetProperty("rank", out JsonElement rank) && rank.ValueKind != JsonValueKind.Null
+            ? (int)ResultValues.Count(run, "rank", int.MaxValue) : null;
 
     private static SequenceResult ReadSequence(JsonElement sequence, string[] locales)
     {
@@ -139,13 +154,11 @@ public static class AdapterResultsFile
                 if (rows[step][position - 1] is var cell && cell.ValueKind != JsonValueKind.Null)
                     r[step, position] = ResultValues.Share(cell);
         string strategy = ResultValues.Text(sequence, "strategy");
-        JsonElement rank = sequence.GetProperty("rank");
         return new SequenceResult(
             EnumWord.Find<SharingStrategy>(strategy) is { } known
-                and not (SharingStrategy.Mono or SharingStrategy.Multi)
+                and not (SharingStrategy.Mono or SharingStrategy.Multi or SharingStrategy.Fusion)
                 ? known : throw new FormatException($"'{YamlNode.Shown(strategy)}' is no strategy of sequences."),
-            rank.ValueKind == JsonValueKind.Null ? null : (int)ResultValues.Count(sequence, "rank", int.MaxValue),
-            sequence.GetProperty("seed").GetUInt64(), ResultValues.Text(sequence, "order"),
+            Rank(sequence), sequence.GetProperty("seed").GetUInt64(), ResultValues.Text(sequence, "order"),
             ResultValues.Count(sequence, "parameters"), r,
             ResultValues.Scores(sequence.GetProperty("strict_at_end"), r.Locales));
     }

@@ -19,6 +19,7 @@ internal sealed class AdapterStudyGraph
     private readonly List<PlannedSequence> _sequences = [];
     private readonly List<(ulong Seed, string Locale, StateScores Scores)> _monos = [];
     private readonly Dictionary<ulong, StateScores> _multis = [];
+    private readonly List<(int Rank, ulong Seed, string Locale, StateScores Scores)> _fusions = [];
     private readonly Dictionary<ulong, UntrainedState> _untrained = [];
 
     /// <param name="session">Opened when the first state is made, after tokenizer and encoder.</param>
@@ -62,6 +63,9 @@ internal sealed class AdapterStudyGraph
 
     /// <summary>The model of all languages, by seed.</summary>
     public IReadOnlyDictionary<ulong, StateScores> Multis => _multis;
+
+    /// <summary>Mixtures of bottlenecks, one for each language.</summary>
+    public IReadOnlyList<(int Rank, ulong Seed, string Locale, StateScores Scores)> Fusions => _fusions;
 
     /// <summary>The artefacts of some names, and what they are made from, in order; all for no name.</summary>
     /// <exception cref="RunException">Exit 2: a name is not in the study.</exception>
@@ -123,6 +127,13 @@ internal sealed class AdapterStudyGraph
             return;
         }
 
+        if (strategy == SharingStrategy.Fusion)
+        {
+            foreach (int rank in _config.Lora.Ranks)
+                AddFusions(rank, seed);
+            return;
+        }
+
         IEnumerable<int?> ranks = strategy == SharingStrategy.Vanilla
             ? [null] : _config.Lora.Ranks.Select(rank => (int?)rank);
         foreach (int? rank in ranks)
@@ -134,6 +145,17 @@ internal sealed class AdapterStudyGraph
     {
         foreach (string locale in _config.Data.Locales)
             _monos.Add((seed, locale, State(new SlotLesson(null, seed, [[locale]]), "", [locale])));
+    }
+
+    private void AddFusions(int rank, ulong seed)
+    {
+        string[] all = [.. _config.Data.Locales.Order(StringComparer.Ordinal)];
+        foreach (string locale in all)
+            State(new SlotLesson(rank, seed, [[locale]]), "", [locale]);
+        foreach (string locale in _config.Data.Locales)
+            _fusions.Add((rank, seed, locale, State(
+                new SlotLesson(rank, seed, [[locale]]) { Mixed = all }, $"seed-{seed}/rank-{rank}/fusion/{locale}",
+                [locale])));
     }
 
     private void AddSequence(SharingStrategy strategy, int? rank, ulong seed, OrderConfig order)
@@ -158,7 +180,8 @@ internal sealed class AdapterStudyGraph
         _sequences.Add(new PlannedSequence(strategy, rank, seed, order.Name, locales, scores, adapterOf));
     }
 
-    /// <summary>The state of a lesson, to be scored; one that exists already keeps its name.</summary>
+    /// <summary>The state of a lesson, to be scored; one that exists already keeps its name. What it goes on from or
+    /// mixes is there.</summary>
     /// <param name="name">Where it is not of one language alone.</param>
     /// <param name="locales">On which it is scored, beside those that others ask for.</param>
     private StateScores State(SlotLesson lesson, string name, IEnumerable<string> locales)
@@ -168,11 +191,15 @@ internal sealed class AdapterStudyGraph
         {
             LearnedState? previous = lesson.Stages.Count == 1 ? null : _states[
                 (lesson.Rank, lesson.Seed, (lesson with { Stages = [.. lesson.Stages.SkipLast(1)] }).Chain)].State;
-            if (lesson.Stages is [[var locale]])
+            if (lesson is { Stages: [[var locale]], Mixed: [] })
                 name = lesson.Rank is null ? $"seed-{lesson.Seed}/mono/{locale}"
                     : $"seed-{lesson.Seed}/rank-{lesson.Rank}/non_shared/{locale}";
             LearnedState learned = Add(
-                new LearnedState(name, _config, lesson, previous, Tokenizer, Encoder, _session));
+                new LearnedState(
+                    name, _config, lesson, previous,
+                    [.. lesson.Mixed.Select(mixed => _states[
+                        (lesson.Rank, lesson.Seed, new SlotLesson(lesson.Rank, lesson.Seed, [[mixed]]).Chain)].State)],
+                    Tokenizer, Encoder, _session));
             scores = _states[key] = Add(new StateScores(learned, _config, _session));
         }
 

@@ -49,7 +49,7 @@ public static class AdapterStudyPlan
         AdapterPlanRow Row(string system, StateScores[] states)
         {
             int? rank = states[0].State.Lesson.Rank;
-            Cost cost = Cost.Of(encoder, rank, config);
+            Cost cost = Cost.Of(encoder, states[0].State.Lesson, config);
             int parallel = rank is null ? 1 : Math.Min(config.ParallelAdapters, states.Length);
             long updates = 0;
             double tokens = 0, flops = 0;
@@ -88,11 +88,14 @@ public static class AdapterStudyPlan
     {
         if (graph.Monos.Any(mono => mono.Scores == state))
             return StrategyTitle.Of(SharingStrategy.Mono);
+        if (state.State.Mixed.Count > 0)
+            return StrategyTitle.Of(SharingStrategy.Fusion, state.State.Lesson.Rank);
         return graph.Multis.Values.Contains(state)
             ? StrategyTitle.Of(SharingStrategy.Multi)
             : graph.Sequences.Where(sequence => sequence.Scores.Contains(state))
                 .OrderBy(sequence => sequence.Strategy == SharingStrategy.NonShared ? 0 : 1)
-                .Select(sequence => StrategyTitle.Of(sequence.Strategy, sequence.Rank)).First();
+                .Select(sequence => StrategyTitle.Of(sequence.Strategy, sequence.Rank))
+                .FirstOrDefault(StrategyTitle.Of(SharingStrategy.NonShared, state.State.Lesson.Rank)); // to be mixed
     }
 
     private static EncoderConfig EncoderOf(AdapterStudyConfig config)
@@ -135,8 +138,9 @@ public static class AdapterStudyPlan
     /// <summary>Numbers and operations of an encoder and what trains of it.</summary>
     private sealed record Cost(double Weights, long Trained, double TrainedFlops, double ScoredFlops)
     {
-        public static Cost Of(EncoderConfig encoder, int? rank, AdapterStudyConfig config)
+        public static Cost Of(EncoderConfig encoder, SlotLesson lesson, AdapterStudyConfig config)
         {
+            int? rank = lesson.Rank;
             encoder = encoder with { HasMaskedHead = false };
             long weights = 0, linears = 0, adapters = 0;
             foreach (ParameterShape parameter in ParameterLayout.Of(encoder))
@@ -159,9 +163,15 @@ public static class AdapterStudyPlan
                 };
 
             // A multiply and an add for each weight; what trains has a second product, the input's gradient a third.
-            double forward = 2.0 * (linears + adapters);
-            double backward = rank is null ? 4.0 * linears : 2.0 * linears + 4.0 * adapters;
-            return new Cost(weights, rank is null ? weights : adapters, forward + backward, forward);
+            if (rank is null)
+                return new Cost(weights, weights, 6.0 * linears, 2.0 * linears);
+            if (lesson.Mixed.Count == 0)
+                return new Cost(weights, adapters, 4.0 * linears + 6.0 * adapters, 2.0 * (linears + adapters));
+            // A query of each row, a key and a value of what each frozen bottleneck makes of it.
+            long square = (long)encoder.Layers * encoder.Width * encoder.Width, mixed = lesson.Mixed.Count;
+            double frozen = linears + mixed * (double)adapters, learned = (1.0 + 2 * mixed) * square;
+            return new Cost(
+                weights + mixed * (double)adapters, 3 * square, 4 * frozen + 6 * learned, 2 * (frozen + learned));
         }
     }
 }

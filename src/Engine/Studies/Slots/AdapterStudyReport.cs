@@ -57,9 +57,9 @@ public static class AdapterStudyReport
     private static IEnumerable<ReportChart> Parameters(AdapterStudyResults results)
     {
         var points = new List<ChartPoint>();
-        foreach (SingleResult single in results.Monos.Take(1).Concat(results.Multis.Take(1)))
+        foreach (SingleResult single in results.Singles.DistinctBy(single => single.System))
             points.Add(new ChartPoint(
-                StrategyTitle.Of(single.Strategy), StrategyTitle.Of(single.Strategy), single.Parameters,
+                single.System, StrategyTitle.Of(single.Strategy), single.Parameters,
                 100 * single.Average));
         foreach (IGrouping<string, SequenceResult> system in results.Systems)
             if (TransferMatrix.Mean(system.Select(

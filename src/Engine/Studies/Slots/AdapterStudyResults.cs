@@ -23,6 +23,12 @@ public sealed record SingleResult(
     SharingStrategy Strategy, ulong Seed, long Parameters, IReadOnlyDictionary<string, double> F1,
     IReadOnlyDictionary<string, double> StrictF1)
 {
+    /// <summary>Of what is mixed; null where whole models are trained.</summary>
+    public int? Rank { get; init; }
+
+    /// <summary>What reports call the system.</summary>
+    public string System => StrategyTitle.Of(Strategy, Rank);
+
     /// <summary>Mean over locales.</summary>
     public double Average => F1.Values.Average();
 }
@@ -35,6 +41,12 @@ public sealed record AdapterStudyResults(
     string Name, string Tool, string Device, IReadOnlyList<string> Notes, IReadOnlyList<StudyLocale> Locales,
     IReadOnlyList<SingleResult> Monos, IReadOnlyList<SingleResult> Multis, IReadOnlyList<SequenceResult> Sequences)
 {
+    /// <summary>Mixtures of bottlenecks, one for each rank and seed.</summary>
+    public IReadOnlyList<SingleResult> Fusions { get; init; } = [];
+
+    /// <summary>What is no sequence.</summary>
+    public IEnumerable<SingleResult> Singles => [.. Monos, .. Multis, .. Fusions];
+
     /// <summary>Range, over MONO's seeds, of its average score on some languages; null with fewer than two.</summary>
     /// <remarks>A difference of the same languages that is not above it is not visible.</remarks>
     public double? SpreadOver(IReadOnlyCollection<string> locales)

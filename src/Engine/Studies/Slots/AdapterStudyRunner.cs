@@ -48,22 +48,24 @@ public static class AdapterStudyRunner
     private static AdapterStudyResults Collect(AdapterStudyConfig config, AdapterStudyGraph graph)
     {
         var untrained = graph.Untrained.ToDictionary(pair => pair.Key, pair => pair.Value.Load());
-        SingleResult[] monos = [.. graph.Monos.GroupBy(mono => mono.Seed).Select(seed =>
-        {
-            var scores = seed.ToDictionary(mono => mono.Locale, mono => mono.Scores.Load().Test[mono.Locale]);
-            return new SingleResult(
-                SharingStrategy.Mono, seed.Key, seed.Sum(mono => mono.Scores.State.Load().BodyParameters),
-                scores.ToDictionary(pair => pair.Key, pair => pair.Value.F1),
-                scores.ToDictionary(pair => pair.Key, pair => pair.Value.StrictF1));
-        })];
-        SingleResult[] multis = [.. graph.Multis.Select(multi =>
-        {
-            IReadOnlyDictionary<string, SlotScore> scores = multi.Value.Load().Test;
-            return new SingleResult(
-                SharingStrategy.Multi, multi.Key, multi.Value.State.Load().BodyParameters,
-                config.Data.Locales.ToDictionary(locale => locale, locale => scores[locale].F1),
-                config.Data.Locales.ToDictionary(locale => locale, locale => scores[locale].StrictF1));
-        })];
+        SingleResult[] monos =
+        [
+            .. graph.Monos.GroupBy(mono => mono.Seed).Select(seed => Single(
+                SharingStrategy.Mono, null, seed.Key, seed.Select(mono => mono.Scores.State),
+                seed.ToDictionary(mono => mono.Locale, mono => mono.Scores.Load().Test[mono.Locale]))),
+        ];
+        SingleResult[] multis =
+        [
+            .. graph.Multis.Select(multi => Single(
+                SharingStrategy.Multi, null, multi.Key, [multi.Value.State], multi.Value.Load().Test)),
+        ];
+        SingleResult[] fusions =
+        [
+            .. graph.Fusions.GroupBy(fusion => (fusion.Rank, fusion.Seed)).Select(group => Single(
+                SharingStrategy.Fusion, group.Key.Rank, group.Key.Seed,
+                [.. group.First().Scores.State.Mixed, .. group.Select(fusion => fusion.Scores.State)],
+                group.ToDictionary(fusion => fusion.Locale, fusion => fusion.Scores.Load().Test[fusion.Locale]))),
+        ];
         IReadOnlyList<StudyLocale> languages = graph.Languages.Load();
         return new AdapterStudyResults(
             config.Name, ToolVersion.Text,
@@ -73,7 +75,18 @@ public static class AdapterStudyRunner
                 sequence.Strategy, sequence.Rank, sequence.Seed, sequence.Order,
                 sequence.Locales.Select(sequence.AdapterOf).Distinct().Count()
                     * sequence.Scores[^1].State.Load().BodyParameters,
-                sequence.Matrix(untrained[sequence.Seed], config.Untrained), sequence.StrictAtEnd()))]);
+                sequence.Matrix(untrained[sequence.Seed], config.Untrained), sequence.StrictAtEnd()))])
+        {
+            Fusions = fusions,
+        };
+
+        // States: what parameters are counted of.
+        SingleResult Single(
+            SharingStrategy strategy, int? rank, ulong seed, IEnumerable<LearnedState> states,
+            IReadOnlyDictionary<string, SlotScore> scores) => new(
+            strategy, seed, states.Sum(state => state.Load().BodyParameters),
+            config.Data.Locales.ToDictionary(locale => locale, locale => scores[locale].F1),
+            config.Data.Locales.ToDictionary(locale => locale, locale => scores[locale].StrictF1)) { Rank = rank };
     }
 
     private static EncoderConfig EncoderOf(AdapterStudyGraph graph) =>

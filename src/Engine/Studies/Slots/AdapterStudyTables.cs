@@ -60,10 +60,10 @@ public static class AdapterStudyTables
     public static string ToText(AdapterStudyResults results)
     {
         List<IReadOnlyList<string>> rows = [(string[])["system", "order", "seed", "ACC", "CBT", "MBT", "MFT"]];
-        foreach (SingleResult single in results.Monos.Concat(results.Multis))
+        foreach (SingleResult single in results.Singles)
             rows.Add((string[])
             [
-                StrategyTitle.Of(single.Strategy), "", Text(single.Seed), Number(single.Average), "", "", "",
+                single.System, "", Text(single.Seed), Number(single.Average), "", "", "",
             ]);
         foreach (SequenceResult one in results.Sequences)
         {
@@ -93,19 +93,19 @@ public static class AdapterStudyTables
                 .. results.Locales.Select(locale => Number(locale.MajorityF1)),
             ],
         };
-        foreach (SingleResult single in results.Monos.Concat(results.Multis))
+        foreach (SingleResult single in results.Singles)
         {
             rows.Add(Row("", single.F1));
             rows.Add(Row(", strict", single.StrictF1));
 
             string[] Row(string kind, IReadOnlyDictionary<string, double> scores) =>
             [
-                StrategyTitle.Of(single.Strategy) + kind, Text(single.Seed), Number(scores.Values.Average()),
+                single.System + kind, Text(single.Seed), Number(scores.Values.Average()),
                 .. codes.Select(code => Number(scores.TryGetValue(code, out double f1) ? f1 : null)),
             ];
         }
 
-        return new ReportTable("One language each, and all at once: F1 by locale", rows);
+        return new ReportTable("One language each, all at once, and mixtures: F1 by locale", rows);
     }
 
     private static ReportTable Locales(AdapterStudyResults results) => new(

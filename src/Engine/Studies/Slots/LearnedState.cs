@@ -19,18 +19,23 @@ internal sealed class LearnedState : Artefact
     private readonly LearnedState? _previous;
 
     /// <param name="previous">The state that the last stage goes on from; null for the encoder itself.</param>
+    /// <param name="mixed">The states whose adapters are mixed.</param>
     /// <param name="session">Opens the session when it is first needed.</param>
     public LearnedState(
         string name, AdapterStudyConfig config, SlotLesson lesson, LearnedState? previous,
-        TokenizerArtefact tokenizer, ModelArtefact encoder, Func<SlotSession> session)
+        IReadOnlyList<LearnedState> mixed, TokenizerArtefact tokenizer, ModelArtefact encoder,
+        Func<SlotSession> session)
         : base(
             name, config.OutputDir,
-            previous is null ? [tokenizer, encoder] : new Artefact[] { tokenizer, encoder, previous })
+            [tokenizer, encoder, .. previous is null ? Array.Empty<LearnedState>() : [previous], .. mixed])
     {
-        (_config, Lesson, _previous, _session) = (config, lesson, previous, session);
+        (_config, Lesson, _previous, Mixed, _session) = (config, lesson, previous, mixed, session);
     }
 
     public SlotLesson Lesson { get; }
+
+    /// <summary>The states whose adapters are mixed; empty where none are.</summary>
+    public IReadOnlyList<LearnedState> Mixed { get; }
 
     /// <summary>Of the adapter, or of the whole encoder.</summary>
     public string WeightsFolder => Path.Combine(Folder, Lesson.Rank is null ? "model" : "adapter");
@@ -125,8 +130,12 @@ internal sealed class LearnedState : Artefact
     private SlotWeights Begin(SlotSession session, XlmRoberta encoder, StudyRun run)
     {
         int labels = session.Sentences.Labels;
-        if (_previous is not null)
-            SlotStateFiles.Require(_previous.WeightsFolder, _config, session);
+        foreach (LearnedState from in _previous is null ? Mixed : [_previous])
+            SlotStateFiles.Require(from.WeightsFolder, _config, session);
+        if (Mixed.Count > 0)
+            return SlotWeights.Mixing(
+                encoder, [.. Mixed.Select(state => (state.Lesson.Locales[0], state.WeightsFolder))], AdapterSeed,
+                labels, InitSeed, run.Say);
         if (Lesson.Rank is { } rank)
             return _previous is not null ? SlotWeights.Load(encoder, _previous.WeightsFolder, labels, run.Say)
                 : SlotRecipe.Blocks(_config, rank, AdapterSeed) is { } blocks
@@ -159,7 +168,7 @@ internal sealed class LearnedState : Artefact
     {
         SlotStateFiles.Write(this, _config, session, encoder, learner, run);
         new LearnedStateFacts(
-            learner.Weights.Trained[0].Count, learner.Weights.Head.Parameters.Count, learner.Epochs,
+            learner.Weights.Trained[0].TrainedCount, learner.Weights.Head.Parameters.Count, learner.Epochs,
             learner.BestEpoch).Write(Folder, run.Files);
     }
 

@@ -12,6 +12,7 @@ public static class StrategyTitle
         SharingStrategy.Vanilla => "VANILLA",
         SharingStrategy.Shared => "SHARED",
         SharingStrategy.NonShared => "NON-SHARED",
+        SharingStrategy.Fusion => "FUSION",
         _ => "GROUPED",
     };
 

@@ -80,6 +80,32 @@ public sealed class SlotWeights : IDisposable
         return new SlotWeights(encoder, head, stored.Attach(encoder, warn, head.Parameters));
     }
 
+    /// <summary>A fresh mixture of bottlenecks from folders, which stay as they are, and a head.</summary>
+    /// <param name="adapters">Names, as of languages, and folders.</param>
+    /// <param name="seed">What the mixture is drawn from.</param>
+    /// <exception cref="Files.RunException">Exit 4: a folder does not fit the encoder or the labels.</exception>
+    public static SlotWeights Mixing(
+        XlmRoberta encoder, IReadOnlyList<(string Name, string Folder)> adapters, ulong seed, int labels,
+        ulong headSeed, Action<string> warn)
+    {
+        var mixed = new List<SlotWeights>();
+        try
+        {
+            foreach (var (_, folder) in adapters)
+                mixed.Add(Load(encoder, folder, labels, warn));
+            BlockAdapters blocks = BlockAdapters.Fuse(
+                encoder,
+                [.. adapters.Zip(mixed, (adapter, weights) => (adapter.Name, weights.Blocks
+                    ?? throw new ArgumentException($"{adapter.Folder} holds no bottleneck.", nameof(adapters))))],
+                seed);
+            return new SlotWeights(encoder, NewHead(encoder, labels, headSeed), blocks: blocks);
+        }
+        finally
+        {
+            mixed.ForEach(weights => weights.Dispose());
+        }
+    }
+
     /// <summary>Puts these weights on the encoder: for every row of passes that say nothing of adapters.</summary>
     public void AttachAlone(XlmRoberta encoder)
     {

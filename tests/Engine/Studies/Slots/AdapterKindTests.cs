@@ -30,6 +30,49 @@ public sealed class AdapterKindTests
         Assert.That(state.BodyParameters, Is.EqualTo(count));
     }
 
+    /// <summary>Mixtures of all languages' bottlenecks, which stay as they are.</summary>
+    [Test]
+    public void Fusion_MixesWhatNonSharedHasTrained_InOnePassToTheBitsOfSingleRuns()
+    {
+        using TinyAdapterStudy study = new();
+        string[] kind = ["adapter=bottleneck", "lora.ranks=[4]"];
+        study.Run("bottlenecks", [.. kind, "strategies=[non_shared]"]);
+        AdapterStudyResults alone = study.Run("alone", [.. kind, "strategies=[fusion]"]);
+        AdapterStudyResults together = study.Run(
+            "together", [.. kind, "strategies=[non_shared, fusion]", "parallel_adapters=3"]);
+        Dictionary<string, byte[]> weights = study.Weights("alone");
+        Assert.That(weights, Has.Count.EqualTo(3 + 3));
+        Assert.That(study.Weights("together"), Is.EqualTo(weights));
+        foreach (var (name, bytes) in study.Weights("bottlenecks"))
+            Assert.That(weights[name], Is.EqualTo(bytes), name);
+
+        string folder = study.At("alone/seed-1/rank-4/fusion/th-TH/adapter");
+        Assert.That(BlockAdapterFolder.Describe(folder).Kind, Is.EqualTo("fusion"));
+        Assert.That(BlockAdapterFolder.Describe(folder).Sizes, Is.EqualTo(new[] { 4, 4, 4 }));
+        SingleResult fusion = together.Fusions.Single();
+        Assert.That(fusion.F1, Is.EqualTo(alone.Fusions.Single().F1));
+        Assert.That(fusion.F1.Keys, Is.EquivalentTo(TinyAdapterStudy.Locales));
+        const int Bottleneck = 2 * (4 * 24 + 4 + 24 * 4 + 24), Mixture = 2 * 3 * 24 * 24;
+        Assert.That(fusion.Parameters, Is.EqualTo(3 * (Bottleneck + Mixture)));
+        Assert.That(AdapterStudyTables.ToText(together), Does.Contain("FUSION r4"));
+        string file = study.At("together/results.json");
+        Assert.That(
+            AdapterResultsFile.ToText(AdapterResultsFile.Load(file)), Is.EqualTo(AdapterResultsFile.ToText(together)));
+    }
+
+    [Test]
+    public void Fusion_OfOtherAdaptersThanBottlenecks_IsRefused_AndPlannedOfThose()
+    {
+        using TinyAdapterStudy study = new();
+        var refused = Assert.Throws<RunException>(() => study.Config("strategies=[fusion]"));
+        Assert.That(refused.Message, Does.Contain("bottleneck"));
+        var rows = AdapterStudyPlan.Of(study.Config("adapter=bottleneck", "strategies=[fusion]"))
+            .ToDictionary(row => row.System);
+        Assert.That(rows.Keys, Is.EquivalentTo(new[] { "NON-SHARED r4", "FUSION r4" }));
+        Assert.That(rows["FUSION r4"].States, Is.EqualTo(3));
+        Assert.That(rows["FUSION r4"].Flops, Is.GreaterThan(rows["NON-SHARED r4"].Flops));
+    }
+
     [TestCase("bottleneck", "bottleneck")]
     [TestCase("prefix", "PREFIX_TUNING")]
     public void AdapterOfAStudy_IsInspected_AndNotTakenForLoRA(string kind, string word)
