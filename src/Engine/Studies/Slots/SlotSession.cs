@@ -17,6 +17,7 @@ internal sealed class SlotSession : IDisposable
     private readonly AdapterStudyConfig _config;
     private readonly StudyRun _run;
     private readonly DType _type;
+    private readonly HashSet<string> _said = [];
     private IReadOnlyDictionary<string, string>? _encoderHashes;
     private XlmRoberta? _frozen;
     private FrozenWeights? _checksums;
@@ -104,8 +105,8 @@ internal sealed class SlotSession : IDisposable
     /// <exception cref="RunException">Exit 4: malformed files.</exception>
     public XlmRoberta Load(string folder)
     {
-        using ModelFolder files = ModelFolder.Open(folder, _run.Say, withHead: false);
-        return (XlmRoberta)ModelLoader.Load(files, Backend, _type, Positions, _run.Say, _run.Stop);
+        using ModelFolder files = ModelFolder.Open(folder, SayOnce, withHead: false);
+        return (XlmRoberta)ModelLoader.Load(files, Backend, _type, Positions, SayOnce, _run.Stop);
     }
 
     /// <summary>An encoder for whole-model training that begins where the study begins.</summary>
@@ -141,6 +142,13 @@ internal sealed class SlotSession : IDisposable
                         $"{learner.Name}  epoch {epoch.Number}  loss {epoch.Loss:F4}  dev F1 {100 * epoch.DevF1:F2}"));
             },
         };
+
+    /// <summary>What is odd about the encoder that all start from need not be said of every state.</summary>
+    private void SayOnce(string line)
+    {
+        if (_said.Add(line))
+            _run.Say(line);
+    }
 
     public void Dispose()
     {
