@@ -11,7 +11,7 @@ namespace FastCpt.Engine.Adapters;
 /// <summary>Adapters of blocks on disk: a description in JSON, and adapter_model.safetensors in F32.</summary>
 /// <remarks>
 /// Prefixes are stored as PEFT stores them, see <see cref="PrefixFile"/>. For bottlenecks and fusions PEFT has no
-/// format: block_adapter.json names kind, widths and what is mixed, and every tensor is called as its parameter. A
+/// format: block_adapter.json names kind, widths and what is fused, and every tensor is called as its parameter. A
 /// head lies in the same file. What is missing, left over, of another shape or not finite is refused.
 /// </remarks>
 public static class BlockAdapterFolder
@@ -48,7 +48,7 @@ public static class BlockAdapterFolder
         var config = new ConfigObject(document.RootElement, description);
         return (isOwn ? Read(config) : new PrefixSettings { Length = PrefixFile.LengthOf(config) }) switch
         {
-            PrefixSettings prefix => (PrefixFile.PeftType, [prefix.Length]),
+            PrefixSettings prefix => ("prefix", [prefix.Length]),
             FusionSettings fusion => (FusionKind, [.. fusion.Adapters.Select(adapter => adapter.Width)]),
             BottleneckSettings bottleneck => (BottleneckKind, [bottleneck.Width]),
             var other => throw new InvalidOperationException($"{other.GetType().Name} has no name."),
@@ -158,7 +158,7 @@ public static class BlockAdapterFolder
         BlockAdapterSettings settings = kind switch
         {
             BottleneckKind => new BottleneckSettings { Width = config.Whole("width", 1, MostWidth, fallback: 0) },
-            FusionKind => Mixed(config),
+            FusionKind => FusionOf(config),
             _ => throw config.Refuse($"kind is \"{YamlNode.Shown(kind ?? "null")}\", expected bottleneck or fusion."),
         };
         if (settings is BottleneckSettings { Width: 0 })
@@ -168,7 +168,7 @@ public static class BlockAdapterFolder
             : settings;
     }
 
-    private static FusionSettings Mixed(ConfigObject config)
+    private static FusionSettings FusionOf(ConfigObject config)
     {
         IReadOnlyList<string> names = config.Texts("adapters") ?? [];
         IReadOnlyList<int> widths = config.Wholes("widths", 1, MostWidth) ?? [];

@@ -44,24 +44,16 @@ public sealed class BlockAdapters : IDisposable
         }
     }
 
-    /// <summary>A fresh fusion of trained bottlenecks, of which it takes copies.</summary>
-    /// <param name="adapters">By name, as of languages.</param>
-    /// <inheritdoc cref="Create"/>
-    public static BlockAdapters Fuse(
-        Model model, IReadOnlyList<(string Name, BlockAdapters Adapters)> adapters, ulong seed)
+    /// <summary>Copies trained bottlenecks into a fusion.</summary>
+    /// <param name="name">As the fusion's settings call them.</param>
+    /// <param name="bottlenecks">Free to go when this returns.</param>
+    /// <exception cref="KeyNotFoundException">The fusion is of no such bottlenecks.</exception>
+    public void Fuse(string name, BlockAdapters bottlenecks)
     {
-        BlockAdapters made = Create(model, new FusionSettings
-        {
-            Seed = seed,
-            Adapters = [.. adapters.Select(adapter => (
-                adapter.Name, adapter.Adapters.Settings is BottleneckSettings { Width: var width } ? width
-                    : throw new ArgumentException($"'{adapter.Name}' is no bottleneck.", nameof(adapters))))],
-        });
-        foreach (var (name, mixed) in adapters)
-            foreach (Parameter parameter in mixed.Parameters.All)
-                model.Backend.Convert(
-                    parameter.Value, made.Parameters[FusionSettings.NameOf(name, parameter.Name)].Value);
-        return made;
+        foreach (Parameter parameter in bottlenecks.Parameters.All)
+            Parameters.Backend.Convert(
+                parameter.Value, Parameters[FusionSettings.NameOf(name, parameter.Name)].Value);
+        Parameters.Backend.Synchronize();
     }
 
     /// <summary>Puts the adapters on the model they are made for, in the stead of what is at that place.</summary>

@@ -5,17 +5,17 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Adapters;
 
-/// <summary>A mixture of bottlenecks that stay as they are; V begins as the identity. See <see cref="Fusion"/>.
+/// <summary>A fusion of bottlenecks that stay as they are; V begins as the identity. See <see cref="Fusion"/>.
 /// </summary>
 public sealed record FusionSettings : BlockAdapterSettings
 {
-    private const string Mixed = "adapters.", ValueName = ".adapter_fusion.value.weight";
+    private const string Prefix = "adapters.", ValueName = ".adapter_fusion.value.weight";
 
-    /// <summary>What is mixed, in order: names, as of languages, and widths.</summary>
+    /// <summary>What is fused, in order: names, as of languages, and widths.</summary>
     public IReadOnlyList<(string Name, int Width)> Adapters { get; init; } = [];
 
     /// <summary>What the parameter of an adapter is called among those of a fusion.</summary>
-    internal static string NameOf(string adapter, string parameter) => $"{Mixed}{adapter}.{parameter}";
+    internal static string NameOf(string adapter, string parameter) => $"{Prefix}{adapter}.{parameter}";
 
     internal override void Check(Model model)
     {
@@ -52,7 +52,7 @@ public sealed record FusionSettings : BlockAdapterSettings
     }
 
     internal override bool Trains(Parameter parameter) =>
-        !parameter.Name.StartsWith(Mixed, StringComparison.Ordinal);
+        !parameter.Name.StartsWith(Prefix, StringComparison.Ordinal);
 
     private static void SetIdentity(Parameter parameter, Backend backend)
     {

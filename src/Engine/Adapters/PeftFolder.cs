@@ -208,8 +208,9 @@ public sealed class PeftFolder : IDisposable
         output.Complete();
     }
 
-    /// <summary>Writes this adapter anew, complete or not at all, with the numbers that it has by now: under its keys
-    /// and in its types, and byte for byte what nothing here reads, such as the pair of a pooler.</summary>
+    /// <summary>Writes this adapter anew, complete or not at all, with the numbers that it has by now (rounded ones on
+    /// a model in BF16): under its keys and in its types, and byte for byte what nothing here reads, such as the pair
+    /// of a pooler.</summary>
     /// <param name="lora">What <see cref="Attach"/> has put on the model.</param>
     /// <param name="head">As there.</param>
     /// <exception cref="RunException">Exit 5: numbers are not finite. Exit 6: the files could not be written.

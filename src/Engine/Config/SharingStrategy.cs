@@ -21,7 +21,7 @@ public enum SharingStrategy
     /// <summary>An adapter for every group of languages, on a frozen body. Ours, not the paper's.</summary>
     Grouped,
 
-    /// <summary>For every language a mixture of all languages' bottlenecks, each trained as under
+    /// <summary>For every language a fusion of all languages' bottlenecks, each trained as under
     /// <see cref="NonShared"/> and frozen. Pfeiffer et al. 2021 (AdapterFusion); not of the paper.</summary>
     Fusion,
 }

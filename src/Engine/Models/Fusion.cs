@@ -3,7 +3,7 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Models;
 
-/// <summary>A mixture of what several bottlenecks make of a row, weighed by attention among them.</summary>
+/// <summary>The sum of what several bottlenecks make of a row, weighed by attention among them.</summary>
 /// <remarks>
 /// With zₙ = bottleneckₙ(h): Σₙ softmaxₙ((Q h) · (K zₙ)) V zₙ. Every row and its N results are a segment of attention
 /// with one head of width C, in which the first row alone asks. Pfeiffer et al. 2021 (AdapterFusion), section 3.2.

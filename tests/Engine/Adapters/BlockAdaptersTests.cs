@@ -207,7 +207,11 @@ internal sealed class BlockAdaptersTests
         using Model model = BlockScene.Model("xlm-roberta", backend, DType.F32);
         using BlockAdapters german = BlockScene.Trained(model, BlockScene.Bottleneck, 4);
         using var tape = new Tape(backend, poison: true);
-        using BlockAdapters fused = BlockAdapters.Fuse(model, [("de-DE", german), ("at-AT", german)], seed: 3);
+        int width = ((BottleneckSettings)german.Settings).Width;
+        using BlockAdapters fused = BlockAdapters.Create(
+            model, new FusionSettings { Seed = 3, Adapters = [("de-DE", width), ("at-AT", width)] });
+        fused.Fuse("de-DE", german);
+        fused.Fuse("at-AT", german);
         foreach (Parameter parameter in german.Parameters.All)
             Assert.That(
                 TestTensors.Read(backend, fused.Parameters[$"adapters.at-AT.{parameter.Name}"].Value),

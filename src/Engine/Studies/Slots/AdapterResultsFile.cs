@@ -135,7 +135,7 @@ public static class AdapterResultsFile
         Rank = Rank(single),
     };
 
-    /// <summary>Null where there is none, also in files from before there were fusions.</summary>
+    /// <summary>Null where there is none; the key may be missing.</summary>
     private static int? Rank(JsonElement run) =>
         run.TryGetProperty("rank", out JsonElement rank) && rank.ValueKind != JsonValueKind.Null
             ? (int)ResultValues.Count(run, "rank", int.MaxValue) : null;

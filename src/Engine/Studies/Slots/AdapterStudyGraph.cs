@@ -64,7 +64,7 @@ internal sealed class AdapterStudyGraph
     /// <summary>The model of all languages, by seed.</summary>
     public IReadOnlyDictionary<ulong, StateScores> Multis => _multis;
 
-    /// <summary>Mixtures of bottlenecks, one for each language.</summary>
+    /// <summary>Fusions of bottlenecks, one for each language.</summary>
     public IReadOnlyList<(int Rank, ulong Seed, string Locale, StateScores Scores)> Fusions => _fusions;
 
     /// <summary>The artefacts of some names, and what they are made from, in order; all for no name.</summary>
@@ -154,7 +154,7 @@ internal sealed class AdapterStudyGraph
             State(new SlotLesson(rank, seed, [[locale]]), "", [locale]);
         foreach (string locale in _config.Data.Locales)
             _fusions.Add((rank, seed, locale, State(
-                new SlotLesson(rank, seed, [[locale]]) { Mixed = all }, $"seed-{seed}/rank-{rank}/fusion/{locale}",
+                new SlotLesson(rank, seed, [[locale]]) { Fused = all }, $"seed-{seed}/rank-{rank}/fusion/{locale}",
                 [locale])));
     }
 
@@ -181,7 +181,7 @@ internal sealed class AdapterStudyGraph
     }
 
     /// <summary>The state of a lesson, to be scored; one that exists already keeps its name. What it goes on from or
-    /// mixes is there.</summary>
+    /// fuses is there.</summary>
     /// <param name="name">Where it is not of one language alone.</param>
     /// <param name="locales">On which it is scored, beside those that others ask for.</param>
     private StateScores State(SlotLesson lesson, string name, IEnumerable<string> locales)
@@ -191,14 +191,14 @@ internal sealed class AdapterStudyGraph
         {
             LearnedState? previous = lesson.Stages.Count == 1 ? null : _states[
                 (lesson.Rank, lesson.Seed, (lesson with { Stages = [.. lesson.Stages.SkipLast(1)] }).Chain)].State;
-            if (lesson is { Stages: [[var locale]], Mixed: [] })
+            if (lesson is { Stages: [[var locale]], Fused: [] })
                 name = lesson.Rank is null ? $"seed-{lesson.Seed}/mono/{locale}"
                     : $"seed-{lesson.Seed}/rank-{lesson.Rank}/non_shared/{locale}";
             LearnedState learned = Add(
                 new LearnedState(
                     name, _config, lesson, previous,
-                    [.. lesson.Mixed.Select(mixed => _states[
-                        (lesson.Rank, lesson.Seed, new SlotLesson(lesson.Rank, lesson.Seed, [[mixed]]).Chain)].State)],
+                    [.. lesson.Fused.Select(fused => _states[
+                        (lesson.Rank, lesson.Seed, new SlotLesson(lesson.Rank, lesson.Seed, [[fused]]).Chain)].State)],
                     Tokenizer, Encoder, _session));
             scores = _states[key] = Add(new StateScores(learned, _config, _session));
         }

@@ -29,7 +29,11 @@ public static class AdapterStudyPlan
 
     /// <summary>Widths of values that the tape is estimated to keep per token and block: residuals, norms, heads; the
     /// inner width comes twice on top.</summary>
-    private const int KeptWidths = 10;
+    private const int Kept = 10;
+
+    /// <summary>The same of each bottleneck of a fusion: what it makes of a row, sorted, its key, its value, the query
+    /// spread over all, their sum, sorted back.</summary>
+    private const int KeptOfEachFused = 8;
 
     /// <exception cref="RunException">Exit 3, 4: sentences, tokenizer or encoder cannot be read.</exception>
     public static IReadOnlyList<AdapterPlanRow> Of(AdapterStudyConfig config)
@@ -69,16 +73,17 @@ public static class AdapterStudyPlan
 
             double pass = parallel * config.Training.BatchSize * sizes.Values.Max(size => size.Tokens);
             double activations = pass * sizeof(float)
-                * encoder.Layers * (KeptWidths * (double)encoder.Width + 2 * encoder.InnerWidth);
+                * encoder.Layers * (cost.KeptWidths * (double)encoder.Width + 2 * encoder.InnerWidth);
             // Weights, and for what trains its gradient, two moments and the best epoch.
-            double weights = sizeof(float) * (cost.Weights + (rank is null ? 4 : 5 * parallel) * (double)cost.Trained);
+            double weights = sizeof(float) * (
+                cost.Weights + parallel * cost.Copied + (rank is null ? 4 : 5 * parallel) * (double)cost.Trained);
             int kept = rank is not null || config.Keep == ModelRetention.All ? states.Length
                 : config.Keep == ModelRetention.None ? 0
                 : states.Count(one => graph.Multis.Values.Contains(one)
                     || graph.Sequences.Any(sequence => sequence.Scores[^1] == one));
             return new AdapterPlanRow(
                 system, states.Length, updates, tokens, flops, activations + weights,
-                (double)kept * sizeof(float) * cost.Trained, cost.Trained,
+                kept * sizeof(float) * (cost.Trained + cost.Copied), cost.Trained,
                 rank is { } r && config.Adapter == AdapterKind.Lora
                     ? LoraCount.Of(encoder, SlotRecipe.Lora(config, r, seed: 0)).PaperCompatible : cost.Trained);
         }
@@ -88,14 +93,14 @@ public static class AdapterStudyPlan
     {
         if (graph.Monos.Any(mono => mono.Scores == state))
             return StrategyTitle.Of(SharingStrategy.Mono);
-        if (state.State.Mixed.Count > 0)
+        if (state.State.Fused.Count > 0)
             return StrategyTitle.Of(SharingStrategy.Fusion, state.State.Lesson.Rank);
         return graph.Multis.Values.Contains(state)
             ? StrategyTitle.Of(SharingStrategy.Multi)
             : graph.Sequences.Where(sequence => sequence.Scores.Contains(state))
                 .OrderBy(sequence => sequence.Strategy == SharingStrategy.NonShared ? 0 : 1)
                 .Select(sequence => StrategyTitle.Of(sequence.Strategy, sequence.Rank))
-                .FirstOrDefault(StrategyTitle.Of(SharingStrategy.NonShared, state.State.Lesson.Rank)); // to be mixed
+                .FirstOrDefault(StrategyTitle.Of(SharingStrategy.NonShared, state.State.Lesson.Rank)); // to be fused
     }
 
     private static EncoderConfig EncoderOf(AdapterStudyConfig config)
@@ -136,7 +141,9 @@ public static class AdapterStudyPlan
     }
 
     /// <summary>Numbers and operations of an encoder and what trains of it.</summary>
-    private sealed record Cost(double Weights, long Trained, double TrainedFlops, double ScoredFlops)
+    /// <param name="Copied">Frozen numbers that each learner has of its own, and stores.</param>
+    private sealed record Cost(
+        double Weights, double Copied, long Trained, double KeptWidths, double TrainedFlops, double ScoredFlops)
     {
         public static Cost Of(EncoderConfig encoder, SlotLesson lesson, AdapterStudyConfig config)
         {
@@ -164,14 +171,16 @@ public static class AdapterStudyPlan
 
             // A multiply and an add for each weight; what trains has a second product, the input's gradient a third.
             if (rank is null)
-                return new Cost(weights, weights, 6.0 * linears, 2.0 * linears);
-            if (lesson.Mixed.Count == 0)
-                return new Cost(weights, adapters, 4.0 * linears + 6.0 * adapters, 2.0 * (linears + adapters));
+                return new Cost(weights, 0, weights, Kept, 6.0 * linears, 2.0 * linears);
+            if (lesson.Fused.Count == 0)
+                return new Cost(
+                    weights, 0, adapters, Kept, 4.0 * linears + 6.0 * adapters, 2.0 * (linears + adapters));
             // A query of each row, a key and a value of what each frozen bottleneck makes of it.
-            long square = (long)encoder.Layers * encoder.Width * encoder.Width, mixed = lesson.Mixed.Count;
-            double frozen = linears + mixed * (double)adapters, learned = (1.0 + 2 * mixed) * square;
+            long square = (long)encoder.Layers * encoder.Width * encoder.Width, fused = lesson.Fused.Count;
+            double copied = fused * (double)adapters, frozen = linears + copied, learned = (1.0 + 2 * fused) * square;
             return new Cost(
-                weights + mixed * (double)adapters, 3 * square, 4 * frozen + 6 * learned, 2 * (frozen + learned));
+                weights, copied, 3 * square, Kept + KeptOfEachFused * fused, 4 * frozen + 6 * learned,
+                2 * (frozen + learned));
         }
     }
 }

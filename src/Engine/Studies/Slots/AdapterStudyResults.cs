@@ -23,7 +23,7 @@ public sealed record SingleResult(
     SharingStrategy Strategy, ulong Seed, long Parameters, IReadOnlyDictionary<string, double> F1,
     IReadOnlyDictionary<string, double> StrictF1)
 {
-    /// <summary>Of what is mixed; null where whole models are trained.</summary>
+    /// <summary>Of what is fused; null where whole models are trained.</summary>
     public int? Rank { get; init; }
 
     /// <summary>What reports call the system.</summary>
@@ -41,7 +41,7 @@ public sealed record AdapterStudyResults(
     string Name, string Tool, string Device, IReadOnlyList<string> Notes, IReadOnlyList<StudyLocale> Locales,
     IReadOnlyList<SingleResult> Monos, IReadOnlyList<SingleResult> Multis, IReadOnlyList<SequenceResult> Sequences)
 {
-    /// <summary>Mixtures of bottlenecks, one for each rank and seed.</summary>
+    /// <summary>Fusions of bottlenecks, one for each rank and seed.</summary>
     public IReadOnlyList<SingleResult> Fusions { get; init; } = [];
 
     /// <summary>What is no sequence.</summary>

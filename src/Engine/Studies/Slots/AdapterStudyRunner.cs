@@ -63,7 +63,7 @@ public static class AdapterStudyRunner
         [
             .. graph.Fusions.GroupBy(fusion => (fusion.Rank, fusion.Seed)).Select(group => Single(
                 SharingStrategy.Fusion, group.Key.Rank, group.Key.Seed,
-                [.. group.First().Scores.State.Mixed, .. group.Select(fusion => fusion.Scores.State)],
+                [.. group.First().Scores.State.Fused, .. group.Select(fusion => fusion.Scores.State)],
                 group.ToDictionary(fusion => fusion.Locale, fusion => fusion.Scores.Load().Test[fusion.Locale]))),
         ];
         IReadOnlyList<StudyLocale> languages = graph.Languages.Load();

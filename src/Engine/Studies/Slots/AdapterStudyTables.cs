@@ -105,7 +105,7 @@ public static class AdapterStudyTables
             ];
         }
 
-        return new ReportTable("One language each, all at once, and mixtures: F1 by locale", rows);
+        return new ReportTable("One language each, all at once, and fusions: F1 by locale", rows);
     }
 
     private static ReportTable Locales(AdapterStudyResults results) => new(

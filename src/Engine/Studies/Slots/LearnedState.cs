@@ -9,8 +9,9 @@ namespace FastCpt.Engine.Studies.Slots;
 
 /// <summary>Weights after one more language, at the epoch that dev chose.</summary>
 /// <remarks>
-/// An adapter lies in adapter/ as PEFT stores it, a whole encoder with its head in model/, which goes when nothing
-/// needs it and nobody keeps it. Until it is complete, its training goes on from checkpoints/. lora-sharing.md 1.2.
+/// An adapter lies in adapter/ (LoRA and prefixes as PEFT stores them), a whole encoder with its head in model/, which
+/// goes when nothing needs it and nobody keeps it. Until it is complete, its training goes on from checkpoints/.
+/// lora-sharing.md 1.2.
 /// </remarks>
 internal sealed class LearnedState : Artefact
 {
@@ -19,23 +20,23 @@ internal sealed class LearnedState : Artefact
     private readonly LearnedState? _previous;
 
     /// <param name="previous">The state that the last stage goes on from; null for the encoder itself.</param>
-    /// <param name="mixed">The states whose adapters are mixed.</param>
+    /// <param name="fused">The states whose bottlenecks are fused.</param>
     /// <param name="session">Opens the session when it is first needed.</param>
     public LearnedState(
         string name, AdapterStudyConfig config, SlotLesson lesson, LearnedState? previous,
-        IReadOnlyList<LearnedState> mixed, TokenizerArtefact tokenizer, ModelArtefact encoder,
+        IReadOnlyList<LearnedState> fused, TokenizerArtefact tokenizer, ModelArtefact encoder,
         Func<SlotSession> session)
         : base(
             name, config.OutputDir,
-            [tokenizer, encoder, .. previous is null ? Array.Empty<LearnedState>() : [previous], .. mixed])
+            [tokenizer, encoder, .. previous is null ? Array.Empty<LearnedState>() : [previous], .. fused])
     {
-        (_config, Lesson, _previous, Mixed, _session) = (config, lesson, previous, mixed, session);
+        (_config, Lesson, _previous, Fused, _session) = (config, lesson, previous, fused, session);
     }
 
     public SlotLesson Lesson { get; }
 
-    /// <summary>The states whose adapters are mixed; empty where none are.</summary>
-    public IReadOnlyList<LearnedState> Mixed { get; }
+    /// <summary>The states whose bottlenecks are fused; empty where none are.</summary>
+    public IReadOnlyList<LearnedState> Fused { get; }
 
     /// <summary>Of the adapter, or of the whole encoder.</summary>
     public string WeightsFolder => Path.Combine(Folder, Lesson.Rank is null ? "model" : "adapter");
@@ -130,11 +131,11 @@ internal sealed class LearnedState : Artefact
     private SlotWeights Begin(SlotSession session, XlmRoberta encoder, StudyRun run)
     {
         int labels = session.Sentences.Labels;
-        foreach (LearnedState from in _previous is null ? Mixed : [_previous])
+        foreach (LearnedState from in _previous is null ? Fused : [_previous])
             SlotStateFiles.Require(from.WeightsFolder, _config, session);
-        if (Mixed.Count > 0)
-            return SlotWeights.Mixing(
-                encoder, [.. Mixed.Select(state => (state.Lesson.Locales[0], state.WeightsFolder))], AdapterSeed,
+        if (Fused.Count > 0)
+            return SlotWeights.Fused(
+                encoder, [.. Fused.Select(state => (state.Lesson.Locales[0], state.WeightsFolder))], AdapterSeed,
                 labels, InitSeed, run.Say);
         if (Lesson.Rank is { } rank)
             return _previous is not null ? SlotWeights.Load(encoder, _previous.WeightsFolder, labels, run.Say)

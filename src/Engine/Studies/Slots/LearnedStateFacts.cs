@@ -8,7 +8,7 @@ using FastCpt.Engine.Training.Slots;
 namespace FastCpt.Engine.Studies.Slots;
 
 /// <summary>How the training of a state went, and how much it trained.</summary>
-/// <param name="BodyParameters">Numbers of the whole encoder, or of A and B; a pooler is not among them.</param>
+/// <param name="BodyParameters">Numbers of the encoder or the adapter that were trained; a pooler is not one.</param>
 /// <param name="HeadParameters">Numbers of the classification head.</param>
 /// <param name="Epochs">Of the last language's training.</param>
 /// <param name="BestEpoch">Whose weights were kept.</param>

@@ -8,7 +8,7 @@ using FastCpt.Kernels;
 
 namespace FastCpt.Engine.Studies.Slots;
 
-/// <summary>Writes the weights of a state: an adapter as PEFT stores it, or a whole encoder with its head.</summary>
+/// <summary>Writes the weights of a state: an adapter, or a whole encoder with its head.</summary>
 /// <remarks>cpt_state.json beside them says what they are, but for test scores, which come later; lora-sharing.md 5.
 /// </remarks>
 internal static class SlotStateFiles

@@ -80,29 +80,35 @@ public sealed class SlotWeights : IDisposable
         return new SlotWeights(encoder, head, stored.Attach(encoder, warn, head.Parameters));
     }
 
-    /// <summary>A fresh mixture of bottlenecks from folders, which stay as they are, and a head.</summary>
-    /// <param name="adapters">Names, as of languages, and folders.</param>
-    /// <param name="seed">What the mixture is drawn from.</param>
+    /// <summary>A fresh fusion of bottlenecks from folders, which stay as they are, and a head.</summary>
+    /// <param name="bottlenecks">Names, as of languages, and folders.</param>
+    /// <param name="seed">What the fusion is drawn from.</param>
     /// <exception cref="Files.RunException">Exit 4: a folder does not fit the encoder or the labels.</exception>
-    public static SlotWeights Mixing(
-        XlmRoberta encoder, IReadOnlyList<(string Name, string Folder)> adapters, ulong seed, int labels,
+    public static SlotWeights Fused(
+        XlmRoberta encoder, IReadOnlyList<(string Name, string Folder)> bottlenecks, ulong seed, int labels,
         ulong headSeed, Action<string> warn)
     {
-        var mixed = new List<SlotWeights>();
+        BlockAdapters fusion = BlockAdapters.Create(encoder, new FusionSettings
+        {
+            Seed = seed,
+            Adapters = [.. bottlenecks.Select(
+                one => (one.Name, BlockAdapterFolder.Describe(one.Folder).Sizes[0]))],
+        });
         try
         {
-            foreach (var (_, folder) in adapters)
-                mixed.Add(Load(encoder, folder, labels, warn));
-            BlockAdapters blocks = BlockAdapters.Fuse(
-                encoder,
-                [.. adapters.Zip(mixed, (adapter, weights) => (adapter.Name, weights.Blocks
-                    ?? throw new ArgumentException($"{adapter.Folder} holds no bottleneck.", nameof(adapters))))],
-                seed);
-            return new SlotWeights(encoder, NewHead(encoder, labels, headSeed), blocks: blocks);
+            foreach (var (name, folder) in bottlenecks)
+            {
+                using SlotWeights one = Load(encoder, folder, labels, warn);
+                fusion.Fuse(name, one.Blocks
+                    ?? throw new ArgumentException($"{folder} holds no bottlenecks.", nameof(bottlenecks)));
+            }
+
+            return new SlotWeights(encoder, NewHead(encoder, labels, headSeed), blocks: fusion);
         }
-        finally
+        catch
         {
-            mixed.ForEach(weights => weights.Dispose());
+            fusion.Dispose();
+            throw;
         }
     }
 

@@ -30,9 +30,9 @@ public sealed class AdapterKindTests
         Assert.That(state.BodyParameters, Is.EqualTo(count));
     }
 
-    /// <summary>Mixtures of all languages' bottlenecks, which stay as they are.</summary>
+    /// <summary>Fusions of all languages' bottlenecks, which stay as they are.</summary>
     [Test]
-    public void Fusion_MixesWhatNonSharedHasTrained_InOnePassToTheBitsOfSingleRuns()
+    public void Fusion_IsOfWhatNonSharedHasTrained_InOnePassToTheBitsOfSingleRuns()
     {
         using TinyAdapterStudy study = new();
         string[] kind = ["adapter=bottleneck", "lora.ranks=[4]"];
@@ -52,8 +52,12 @@ public sealed class AdapterKindTests
         SingleResult fusion = together.Fusions.Single();
         Assert.That(fusion.F1, Is.EqualTo(alone.Fusions.Single().F1));
         Assert.That(fusion.F1.Keys, Is.EquivalentTo(TinyAdapterStudy.Locales));
-        const int Bottleneck = 2 * (4 * 24 + 4 + 24 * 4 + 24), Mixture = 2 * 3 * 24 * 24;
-        Assert.That(fusion.Parameters, Is.EqualTo(3 * (Bottleneck + Mixture)));
+        const int Bottleneck = 2 * (4 * 24 + 4 + 24 * 4 + 24), Fusion = 2 * 3 * 24 * 24;
+        Assert.That(fusion.Parameters, Is.EqualTo(3 * (Bottleneck + Fusion)));
+        double stored = weights.Where(file => file.Key.Contains("/fusion/")).Sum(file => file.Value.Length);
+        AdapterPlanRow planned = AdapterStudyPlan.Of(study.Config([.. kind, "strategies=[fusion]"]))
+            .Single(row => row.System == "FUSION r4");
+        Assert.That(planned.DiskBytes, Is.InRange(0.5 * stored, stored), "heads and names come on top");
         Assert.That(AdapterStudyTables.ToText(together), Does.Contain("FUSION r4"));
         string file = study.At("together/results.json");
         Assert.That(
@@ -74,7 +78,7 @@ public sealed class AdapterKindTests
     }
 
     [TestCase("bottleneck", "bottleneck")]
-    [TestCase("prefix", "PREFIX_TUNING")]
+    [TestCase("prefix", "prefix")]
     public void AdapterOfAStudy_IsInspected_AndNotTakenForLoRA(string kind, string word)
     {
         using TinyAdapterStudy study = new();
