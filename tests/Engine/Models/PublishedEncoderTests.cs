@@ -23,7 +23,10 @@ public sealed class PublishedEncoderTests
     [Test, Category("slow")]
     public void Fact11_PublishedWeights_GiveThePublishedVector()
     {
-        string folder = TestData.Path("weights/xlm-roberta-base");
+        // Not as other data are looked for: that it is not there says nothing of the rest.
+        string folder = Path.Combine(TestData.Path(""), "weights", "xlm-roberta-base");
+        if (!Directory.Exists(folder))
+            Assert.Ignore($"the published XLM-R base is not here: put it into {folder}.");
         using Backend backend = Backends.Open("cpu");
         using var model = (XlmRoberta)ModelLoader.Load(folder, backend, DType.F32, Sentence.Length, _ => { });
         Assert.That(model.Config.Width, Is.EqualTo(768), "it is the base model");
