@@ -1,3 +1,4 @@
+using FastCpt.Engine.Files;
 using static FastCpt.Engine.Config.ConfigContainers;
 using static FastCpt.Engine.Config.ConfigTypes;
 
@@ -6,7 +7,7 @@ namespace FastCpt.Engine.Config;
 /// <summary>The annotated sentences of a study: which locales, how much of them, how they are read.</summary>
 public sealed record SlotDataConfig
 {
-    private const string LocaleMark = "{locale}";
+    private const string LocaleMark = "{locale}", Packed = ".gz";
 
     /// <summary>Path of a locale's file, with {locale} in the place of its name.</summary>
     public string Files { get; init; } = "";
@@ -26,12 +27,24 @@ public sealed record SlotDataConfig
     /// <inheritdoc cref="TrainRows"/>
     public int TestRows { get; init; }
 
-    /// <summary>Path of a locale's file.</summary>
-    public string FileOf(string locale) => Files.Replace(LocaleMark, locale, StringComparison.Ordinal);
+    /// <summary>Path of a locale's file: as <see cref="Files"/> says, else the same gzip'd or unpacked.</summary>
+    /// <exception cref="RunException">Exit 3: neither is there.</exception>
+    public string FileOf(string locale)
+    {
+        string path = Files.Replace(LocaleMark, locale, StringComparison.Ordinal);
+        string other = path.EndsWith(Packed, StringComparison.Ordinal) ? path[..^Packed.Length] : path + Packed;
+        return File.Exists(path) ? path
+            : File.Exists(other) ? other
+            : throw new RunException(
+                ExitCode.Config,
+                $"{path}: there is no such file, nor {Path.GetFileName(other)}. The sentences of {locale} belong "
+                + "there; data.files says where they are.");
+    }
 
     internal static readonly Section<SlotDataConfig> Section = new Section<SlotDataConfig>(new SlotDataConfig())
         .Add("files", FilePath, c => c.Files, (c, v) => c with { Files = v },
-            "Path of a locale's file (.jsonl or .jsonl.gz), with {locale} in the place of its name.", isRequired: true)
+            "Path of a locale's file, with {locale} in the place of its name; .jsonl or .jsonl.gz, whichever is there.",
+            isRequired: true)
         .Add("locales", List(ConfigTypes.Name), c => c.Locales, (c, v) => c with { Locales = v },
             "What is learned and tested; the order called `given`.", isRequired: true)
         .Add("labels", Choice<LabelMode>(), c => c.Labels, (c, v) => c with { Labels = v },

@@ -38,8 +38,23 @@ public sealed class AdapterStudyConfigTests
             Assert.That(study.Training.LearningRate, Is.EqualTo(5e-6));
             Assert.That(study.Orders.Select(order => order.Name), Is.EqualTo(new[] { "given" }));
             Assert.That(study.Untrained, Is.EqualTo(UntrainedPolicy.Latest));
-            Assert.That(study.Data.FileOf("de-DE"), Is.EqualTo(_folder.At("texts/de-DE.jsonl")));
         });
+    }
+
+    [TestCase("{locale}.jsonl")]
+    [TestCase("{locale}.jsonl.gz")]
+    public void FileOf_TakesWhatIsThere_AndFirstWhatIsSaid(string files)
+    {
+        var data = new SlotDataConfig { Files = _folder.At(files) };
+        Assert.That(
+            () => data.FileOf("de-DE"),
+            Throws.TypeOf<RunException>().With.Message.Contains("there is no such file, nor de-DE.jsonl"));
+        string said = _folder.At(files.Replace("{locale}", "de-DE", StringComparison.Ordinal));
+        string other = _folder.At(said.EndsWith(".gz", StringComparison.Ordinal) ? "de-DE.jsonl" : "de-DE.jsonl.gz");
+        File.WriteAllText(other, "");
+        Assert.That(data.FileOf("de-DE"), Is.EqualTo(other));
+        File.WriteAllText(said, "");
+        Assert.That(data.FileOf("de-DE"), Is.EqualTo(said));
     }
 
     [Test]

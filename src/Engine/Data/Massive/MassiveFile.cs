@@ -18,23 +18,6 @@ public static class MassiveFile
 
     private static readonly string[] Keys = ["id", "locale", "partition", "intent", "utt", "annot_utt"];
 
-    /// <summary>The file of a locale in a folder: {locale}.jsonl or {locale}.jsonl.gz.</summary>
-    /// <exception cref="RunException">Exit 3: there is neither, or both.</exception>
-    public static string Find(string folder, string locale)
-    {
-        string plain = Path.Combine(folder, $"{locale}.jsonl"), packed = plain + ".gz";
-        return (File.Exists(plain), File.Exists(packed)) switch
-        {
-            (true, false) => plain,
-            (false, true) => packed,
-            (true, true) => throw new RunException(ExitCode.Config,
-                $"{folder}: has both {locale}.jsonl and {locale}.jsonl.gz. Remove one."),
-            _ => throw new RunException(ExitCode.Config,
-                $"{folder}: has neither {locale}.jsonl nor {locale}.jsonl.gz. A file of MASSIVE is named by its "
-                + "locale, such as en-US."),
-        };
-    }
-
     /// <summary>All rows, in the order of the file.</summary>
     /// <exception cref="RunException">Exit 3, with file and line.</exception>
     public static IReadOnlyList<MassiveRow> Read(string path, MassiveLocale locale)

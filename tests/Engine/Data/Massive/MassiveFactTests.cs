@@ -120,10 +120,10 @@ public sealed partial class MassiveFactTests
 
     private static ConcurrentDictionary<string, IReadOnlyList<MassiveRow>> ReadAll()
     {
-        string folder = TestData.Path("massive");
+        var data = new SlotDataConfig { Files = Path.Combine(TestData.Path("massive"), "{locale}.jsonl") };
         var rows = new ConcurrentDictionary<string, IReadOnlyList<MassiveRow>>();
         Parallel.ForEach(MassiveLocale.All, locale =>
-            rows[locale.Code] = MassiveFile.Read(MassiveFile.Find(folder, locale.Code), locale));
+            rows[locale.Code] = MassiveFile.Read(data.FileOf(locale.Code), locale));
         return rows;
     }
 
