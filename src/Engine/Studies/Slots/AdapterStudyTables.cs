@@ -111,12 +111,13 @@ public static class AdapterStudyTables
     private static ReportTable Locales(AdapterStudyResults results) => new(
         "Languages",
         [
-            ["locale", "script", "family", "Joshi class", "pieces per word", "unknown pieces of test",
-                "pieces dropped of dev and test", "words cut", "words without a piece",
+            ["locale", "script", "family", "Joshi class", "train / dev / test sentences", "pieces per word",
+                "unknown pieces of test", "pieces dropped of dev and test", "words cut", "words without a piece",
                 .. results.Locales[0].Overlaps.Keys],
             .. results.Locales.Select(locale => (IReadOnlyList<string>)
             [
                 locale.Code, locale.Script, locale.Family, Text(locale.JoshiClass),
+                locale.Sentences?.ToString() ?? "not recorded",
                 Undefined.Text(locale.Fertility, "F2"), Undefined.Text(100 * locale.UnknownShare, "F3") + " %",
                 Text(locale.DroppedPieces), Text(locale.CutWords), Text(locale.WordsWithoutPieces),
                 .. results.Locales[0].Overlaps.Keys.Select(name => Undefined.Text(locale.Overlaps[name], "F3")),

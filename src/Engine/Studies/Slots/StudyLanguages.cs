@@ -42,6 +42,7 @@ internal sealed class StudyLanguages(
             ["data"] = data,
             ["sentences"] = new JsonArray([.. config.Data.Locales.Select(
                 locale => (JsonNode)$"{locale} {HashOf(config.Data.FileOf(locale))}")]),
+            ["counts_sentences"] = true,        // what was made without is made again
         };
     }
 
@@ -66,7 +67,7 @@ internal sealed class StudyLanguages(
         MassiveLocale locale = MassiveLocale.Of(one.Locale);
         SentenceSet[] sets =
             [.. Enum.GetValues<Partition>().Select(partition => here.Sentences.Of(one.Locale, partition))];
-        SentenceSet test = here.Sentences.Of(one.Locale, Partition.Test);
+        SentenceSet test = sets[2];
         return new StudyLocale(
             locale.Code, locale.Script, locale.Family, locale.JoshiClass, MajorityF1(locale), one.Fertility,
             PieceCounts.Of(test, here.Pieces).UnknownShare, sets.Sum(set => set.DroppedPieces),
@@ -81,7 +82,10 @@ internal sealed class StudyLanguages(
                     VocabularyOverlap.WithOthers(one, all, VocabularyOverlap.WeightedCoverage),
                 ["weighted coverage by others"] = VocabularyOverlap.WithOthers(
                     one, all, (own, other) => VocabularyOverlap.WeightedCoverage(other, own)),
-            });
+            })
+        {
+            Sentences = new SentenceCounts(sets[0].Count, sets[1].Count, test.Count),
+        };
     }
 
     private double MajorityF1(MassiveLocale locale)

@@ -17,6 +17,9 @@ public sealed record StudyLocale(
     double? UnknownShare, long DroppedPieces, long CutWords, long WordsWithoutPieces,
     IReadOnlyDictionary<string, double?> Overlaps)
 {
+    /// <summary>Null in files that were written without them.</summary>
+    public SentenceCounts? Sentences { get; init; }
+
     /// <summary>All that is correlated with transfer, by name.</summary>
     public IEnumerable<KeyValuePair<string, double?>> Measures =>
         [.. Overlaps, new("pieces per word", Fertility), new("unknown pieces", UnknownShare)];
@@ -27,6 +30,7 @@ public sealed record StudyLocale(
         ["script"] = Script,
         ["family"] = Family,
         ["joshi_class"] = JoshiClass,
+        ["sentences"] = Sentences?.ToJson(),
         ["majority_f1"] = MajorityF1,
         ["fertility"] = Fertility,
         ["unknown_share"] = UnknownShare,
@@ -47,5 +51,9 @@ public sealed record StudyLocale(
         ResultValues.Count(locale, "dropped_pieces"), ResultValues.Count(locale, "cut_words"),
         ResultValues.Count(locale, "words_without_pieces"),
         locale.GetProperty("overlaps").EnumerateObject().ToDictionary(
-            one => one.Name, one => ResultValues.Number(one.Value)));
+            one => one.Name, one => ResultValues.Number(one.Value)))
+    {
+        Sentences = locale.TryGetProperty("sentences", out JsonElement sentences)
+            && sentences.ValueKind != JsonValueKind.Null ? SentenceCounts.Read(sentences) : null,
+    };
 }

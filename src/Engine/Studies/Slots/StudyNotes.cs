@@ -9,6 +9,8 @@ namespace FastCpt.Engine.Studies.Slots;
 /// <summary>How a study differs from the one of 2025, a sentence each, for whoever reads its numbers.</summary>
 internal static class StudyNotes
 {
+    private const int MostNamed = 4;
+
     public static IReadOnlyList<string> Of(
         AdapterStudyConfig config, EncoderConfig encoder, IReadOnlyList<StudyLocale> languages)
     {
@@ -27,6 +29,7 @@ internal static class StudyNotes
                 ? $"Of each language the first sentences are used: {Rows(data.TrainRows)} to train, "
                     + $"{Rows(data.DevRows)} to choose the epoch, {Rows(data.TestRows)} to score."
                 : null,
+            Sentences(data, languages),
             training.Epochs != paper.Epochs || training.Patience != paper.Patience
                 || training.BatchSize != paper.BatchSize
                 ? string.Create(
@@ -52,6 +55,20 @@ internal static class StudyNotes
                 ? null : $"Weights and activations are {EnumWord.Of(config.Precision)}.",
         ];
         return [.. notes.OfType<string>()];
+    }
+
+    /// <summary>Languages whose files do not hold what the release does: one that is cut at a line's end can be read.
+    /// </summary>
+    private static string? Sentences(SlotDataConfig data, IReadOnlyList<StudyLocale> languages)
+    {
+        SentenceCounts expected = SentenceCounts.Massive.FirstOf(data);
+        StudyLocale[] other = [.. languages.Where(one => one.Sentences is { } found && found != expected)];
+        return other.Length == 0
+            ? null
+            : $"{other.Length} of the languages have other numbers of sentences, to train, to choose the epoch and to "
+                + $"score, than the {expected} that MASSIVE 1.1 gives here: "
+                + string.Join("; ", other.Take(MostNamed).Select(one => $"{one.Code} {one.Sentences}"))
+                + (other.Length > MostNamed ? "; the table of languages has the others." : ".");
     }
 
     /// <summary>Numbers of an adapter, beside those of a count that takes in the pooler, as the paper's does.</summary>

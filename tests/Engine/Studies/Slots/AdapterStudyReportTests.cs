@@ -64,6 +64,20 @@ public sealed class AdapterStudyReportTests
     }
 
     [Test]
+    public void ResultsFile_WithoutNumbersOfSentences_IsRead()
+    {
+        using var folder = new TestFolder();
+        JsonObject json = AdapterResultsFile.ToJson(Results(0.7, 0.71));
+        foreach (JsonNode? locale in json["locales"]!.AsArray())
+            Assert.That(locale!.AsObject().Remove("sentences"), Is.True);
+        File.WriteAllText(folder.At("results.json"), json.ToJsonString());
+        AdapterStudyResults read = AdapterResultsFile.Load(folder.At("results.json"));
+        Assert.That(read.Locales.Select(locale => locale.Sentences), Is.All.Null);
+        ReportTable languages = AdapterStudyTables.Of(read).Single(table => table.Title == "Languages");
+        Assert.That(languages.Rows[1], Does.Contain("not recorded"));
+    }
+
+    [Test]
     public void Report_SaysWhatTheNumbersAreMadeOf()
     {
         ReportContent content = AdapterStudyReport.Of(Results(0.7, 0.71));
@@ -72,6 +86,7 @@ public sealed class AdapterStudyReportTests
         Assert.That(Row("One language each", "each word's most frequent label"), Does.Contain("30.00"));
         Assert.That(Row("One language each", "MONO, strict"), Does.Contain("35.00"));
         Assert.That(Row("Languages", "zh-CN"), Is.SupersetOf((string[])["3", "2", "1"]), "dropped, cut, no piece");
+        Assert.That(Row("Languages", "zh-CN"), Does.Contain("11,514 / 2,033 / 2,974"));
         Assert.That(Row("Measures", "SHARED r8"), Does.Contain("50.00"), "strict, at the end");
 
         IReadOnlyList<string> Row(string title, string name) =>
@@ -120,6 +135,7 @@ public sealed class AdapterStudyReportTests
     [TestCase("\"code\": \"zh-CN\"", "\"code\": \"en-US\"", "there twice")]
     [TestCase("\"joshi_class\": 5", "\"joshi_class\": 9", "joshi_class is 9")]
     [TestCase("\"cut_words\": 2", "\"cut_words\": -2", "cut_words is -2")]
+    [TestCase("\"train\": 11514", "\"train\": -1", "train is -1")]
     [TestCase("\"fertility\": 1.5", "\"fertility\": 1e300", "no measure")]
     [TestCase("\"jaccard\"", "\"jaccord\"", "not by the same measures")]
     [TestCase("\"seed\": 2", "\"seed\": 1", "monos: one of them is there twice")]

@@ -266,7 +266,8 @@ public sealed class AdapterStudyTests
         Assert.That(english.MajorityF1, Is.EqualTo(1));
         Assert.That(english.CutWords, Is.Positive);
         Assert.That(english.Overlaps["jaccard"], Is.EqualTo(1).Within(1e-12), "all locales have the same words");
-        Assert.That(results.Notes, Has.Some.Contains("3 of the 52 languages").And.Some.Contains("no published one"));
+        Assert.That(results.Notes, Has.Some.Contains("3 of the 52 languages").And.Some.Contains("no published one")
+            .And.Some.Contains("48 / 16 / 16"));
         Assert.That(results.Notes, Has.Some.Contains("count as predicted outside"));
     }
 

@@ -46,6 +46,34 @@ public sealed class StudyNotesTests
             Assert.That(notes, Does.Contain(part));
     }
 
+    [TestCase(0, 0, 11_514, 2_033, 2_974, false)]
+    [TestCase(0, 0, 11_513, 2_033, 2_974, true)]
+    [TestCase(0, 0, 11_514, 2_033, 0, true)]
+    [TestCase(600, 0, 600, 2_033, 2_974, false)]
+    [TestCase(600, 0, 599, 2_033, 2_974, true)]
+    [TestCase(20_000, 3_000, 11_514, 2_033, 2_974, false)]
+    public void SentencesThatTheReleaseDoesNotHave_AreNamed(
+        int trainRows, int devRows, int train, int dev, int test, bool expected)
+    {
+        AdapterStudyConfig config = Paper();
+        config = config with { Data = config.Data with { TrainRows = trainRows, DevRows = devRows } };
+        StudyLocale locale = Locale("sw-KE", dropped: 0, cut: 0) with
+        {
+            Sentences = new SentenceCounts(train, dev, test),
+        };
+        string counts = FormattableString.Invariant($"sw-KE {train:N0} / {dev:N0} / {test:N0}.");
+        string notes = string.Join('\n', Notes(config, locale));
+        Assert.That(
+            notes, expected ? Does.Contain(counts).And.Contain("1 of the languages") : Does.Not.Contain("sw-KE"));
+    }
+
+    [Test]
+    public void LanguagesOfFilesWithoutCounts_AreNotJudged()
+    {
+        StudyLocale locale = Locale("sw-KE", dropped: 0, cut: 0) with { Sentences = null };
+        Assert.That(Notes(Paper(), locale), Has.None.Contains("numbers of sentences"));
+    }
+
     private static AdapterStudyConfig Paper() => AdapterStudyConfig.Load(
         Path.Combine(TestData.RepositoryRoot, "studies", "massive.yaml"));
 

@@ -49,6 +49,9 @@ internal static class WrittenResults
         MassiveLocale place = MassiveLocale.Of(code);
         return new StudyLocale(
             code, place.Script, place.Family, place.JoshiClass, 0.3, 1.5, 0, 3, 2, 1,
-            new Dictionary<string, double?> { ["jaccard"] = 0.001 * code[0], ["coverage by others"] = 0.5 });
+            new Dictionary<string, double?> { ["jaccard"] = 0.001 * code[0], ["coverage by others"] = 0.5 })
+        {
+            Sentences = SentenceCounts.Massive,
+        };
     }
 }
