@@ -8,16 +8,19 @@ namespace FastCpt.Engine.Reports;
 public sealed record ChartBar(string Label, string Group, double? Value);
 
 /// <summary>Values from the highest down, coloured by group.</summary>
+/// <remarks>Where there are more groups than colours, the commonest have their own; bars of others name theirs.
+/// </remarks>
 /// <param name="Format">How numbers are written, for the invariant culture.</param>
 public sealed record BarChart(
     string Title, string Note, string ValueTitle, IReadOnlyList<ChartBar> Bars, string Format)
     : ReportChart(Title, Note)
 {
-    private const double Left = 96, Top = 8, PlotWidth = 480, Row = 20, LegendWidth = 220;
+    private const string Others = "other";
+    private const double Left = 176, Top = 8, PlotWidth = 480, Row = 20, LegendWidth = 220;
 
     public override string ToSvg()
     {
-        string[] groups = [.. Bars.Select(bar => bar.Group).Distinct().Order(StringComparer.Ordinal)];
+        string[] groups = Groups();
         double height = Row * Math.Max(Bars.Count, groups.Length);
         var svg = new Svg(Left + PlotWidth + LegendWidth, Top + height + 44, Title);
         var x = new ChartScale(
@@ -32,7 +35,7 @@ public sealed record BarChart(
         int row = 0;
         foreach (ChartBar bar in Bars.OrderByDescending(bar => bar.Value ?? double.NegativeInfinity)
             .ThenBy(bar => bar.Label, StringComparer.Ordinal))
-            Draw(svg, x, bar, Top + Row * row++, Array.IndexOf(groups, bar.Group));
+            Draw(svg, x, bar, Top + Row * row++, groups);
         for (int i = 0; i < groups.Length; i++)
         {
             svg.Box(Left + PlotWidth + 14, Top + Row * i + 4, 12, 12, Svg.Fill(i));
@@ -42,9 +45,21 @@ public sealed record BarChart(
         return svg.ToString();
     }
 
-    private void Draw(Svg svg, ChartScale x, ChartBar bar, double y, int group)
+    /// <summary>What has a colour, the commonest first.</summary>
+    private string[] Groups()
     {
-        svg.Text(Left - 6, y + 14, bar.Label, "end");
+        string[] all =
+        [
+            .. Bars.CountBy(bar => bar.Group).OrderByDescending(group => group.Value)
+                .ThenBy(group => group.Key, StringComparer.Ordinal).Select(group => group.Key),
+        ];
+        return all.Length <= Svg.Colours ? all : [.. all[..(Svg.Colours - 1)], Others];
+    }
+
+    private void Draw(Svg svg, ChartScale x, ChartBar bar, double y, string[] groups)
+    {
+        int group = Array.IndexOf(groups, bar.Group);
+        svg.Text(Left - 6, y + 14, group < 0 ? $"{bar.Label} {bar.Group}" : bar.Label, "end");
         if (bar.Value is not { } value)
         {
             svg.Text(x.At(0) + 4, y + 14, "undefined", "start");
@@ -53,7 +68,9 @@ public sealed record BarChart(
 
         double from = Math.Min(x.At(0), x.At(value)), to = Math.Max(x.At(0), x.At(value));
         string text = value.ToString(Format, CultureInfo.InvariantCulture);
-        svg.Box(from, y + 3, to - from, Row - 6, Svg.Fill(group), $"{bar.Label} ({bar.Group}): {text}");
+        svg.Box(
+            from, y + 3, to - from, Row - 6, Svg.Fill(group < 0 ? groups.Length - 1 : group),
+            $"{bar.Label}, {bar.Group}: {text}");
         svg.Text(value < 0 ? from - 4 : to + 4, y + 14, text, value < 0 ? "end" : "start");
     }
 }

@@ -8,6 +8,11 @@ namespace FastCpt.Engine.Reports;
 /// <remarks>Classes are those of report.css, so that a drawing follows a dark or a light page.</remarks>
 internal sealed class Svg
 {
+    /// <summary>Series whose colours differ; report.css has as many.</summary>
+    public const int Colours = 7;
+
+    private const int Dashes = 3;
+
     private readonly StringBuilder _text = new();
 
     /// <param name="title">What screen readers call the drawing.</param>
@@ -73,10 +78,10 @@ internal sealed class Svg
     /// <summary>The class that colours the area of a series.</summary>
     public static string Fill(int series) => $"fill{series % Colours}";
 
-    public override string ToString() => _text + "</svg>\n";
+    /// <summary>The class that dots the line of a series.</summary>
+    public static string Dotted(int series) => $"line{series % Colours} dash{Dashes - 1}";
 
-    /// <summary>Series whose colours differ; report.css has as many.</summary>
-    private const int Colours = 7, Dashes = 3;
+    public override string ToString() => _text + "</svg>\n";
 
     private static string Polygon(params ReadOnlySpan<(double X, double Y)> corners)
     {

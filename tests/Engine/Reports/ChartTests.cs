@@ -10,7 +10,10 @@ internal sealed class ChartTests
 
     private static IEnumerable<ReportChart> Charts =>
     [
-        new LineChart(Hostile, "", "step", "F1", [new ChartLine(Hostile, [0.5, null, 0.7]), new ChartLine("b", [1])]),
+        new LineChart(Hostile, "", "step", "F1", [new ChartLine(Hostile, [0.5, null, 0.7]), new ChartLine("b", [1])])
+        {
+            Levels = [new ChartLevel(Hostile, 2)],
+        },
         new HeatMap(Hostile, "", ["a", Hostile], ["b"], [[0.5], [null]], "F2"),
         new BarChart(Hostile, "", "MBT", [new ChartBar(Hostile, "Latin", -1), new ChartBar("b", Hostile, null)], "F1"),
         new ScatterChart(Hostile, "", "x", "y", [new ChartPoint(Hostile, Hostile, 1, 2)], IsLogarithmic: true),
@@ -73,6 +76,45 @@ internal sealed class ChartTests
         Assert.That(
             words.Where(word => word is "low" or "none" or "high"), Is.EqualTo(new[] { "high", "low", "none" }));
         Assert.That(words, Does.Contain("undefined"));
+    }
+
+    /// <summary>The group i from 0 has one bar less than the one before it, and the last three have one each.</summary>
+    [Test]
+    public void BarChart_OfMoreGroupsThanColours_HasColoursForTheCommonest_AndNamesTheOthers()
+    {
+        int[] sizes = [7, 6, 5, 4, 3, 2, 1, 1, 1];
+        var chart = new BarChart(
+            "t", "", "v",
+            [
+                .. sizes.SelectMany((size, i) => Enumerable.Range(0, size).Select(
+                    value => new ChartBar($"bar{i}", $"g{i}", value))),
+            ],
+            "F1");
+        XElement svg = XElement.Parse(chart.ToSvg());
+        string[] words = [.. svg.Elements("text").Select(text => text.Value)];
+        Assert.That(
+            words.Where(word => word.StartsWith('g') || word == "other"),
+            Is.EqualTo(new[] { "g0", "g1", "g2", "g3", "g4", "g5", "other" }));
+        Assert.That(words, Does.Contain("bar7 g7").And.Contain("bar5").And.None.Contains("bar5 "));
+        ILookup<string, string> colours = svg.Elements("rect").Where(box => box.Element("title") is not null).ToLookup(
+            box => box.Element("title")!.Value.Split(": ")[0], box => (string)box.Attribute("class")!);
+        Assert.That(
+            Enumerable.Range(0, 9).Select(i => colours[$"bar{i}, g{i}"].Distinct().Single()),
+            Is.EqualTo(new[] { 0, 1, 2, 3, 4, 5, 6, 6, 6 }.Select(colour => $"fill{colour}")));
+    }
+
+    [Test]
+    public void LineChart_HasItsLevelsWithinItsScale_AndNamed()
+    {
+        var chart = new LineChart("t", "", "step", "F1", [new ChartLine("a", [1, 2])])
+        {
+            Levels = [new ChartLevel("high", 9)],
+        };
+        XElement svg = XElement.Parse(chart.ToSvg());
+        XElement[] dotted = [.. svg.Elements("line").Where(line => (string?)line.Attribute("class") == "line1 dash2")];
+        Assert.That(dotted, Has.Length.EqualTo(2), "across the chart, and in the legend");
+        Assert.That((double)dotted[0].Attribute("y1")!, Is.GreaterThanOrEqualTo(12).And.LessThan(100));
+        Assert.That(svg.Elements("text").Select(text => text.Value), Does.Contain("high").And.Contain("10"));
     }
 
     [TestCase(0.0, 1.0, "0.0", "1.0")]

@@ -28,18 +28,31 @@ public static class AdapterStudyReport
         ],
     };
 
-    /// <summary>Averages after every step, a line for each system.</summary>
+    /// <summary>Averages after every step, a line for each system, and a level for each that has no steps.</summary>
     private static IEnumerable<ReportChart> Curves(AdapterStudyResults results, string order)
     {
         SequenceResult[] here = [.. results.Sequences.Where(sequence => sequence.Order == order)];
+        ChartLevel[] levels =
+        [
+            .. results.Singles.GroupBy(single => single.System).Select(system => new ChartLevel(
+                system.Key, system.Average(
+                    single => 100 * here[0].Matrix.Locales.Average(locale => single.F1[locale])))),
+        ];
+        string dotted = levels.Length > 0 ? " Dotted: what has no steps, on all of these languages." : "";
         yield return new LineChart(
             $"Languages seen so far, order {order}",
-            "Mean F1 on the languages that were learned up to a step; the mean over seeds.", "step", "F1",
-            Lines((metrics, step) => metrics.SeenAverage(step)));
+            "Mean F1 on the languages that were learned up to a step; the mean over seeds." + dotted, "step", "F1",
+            Lines((metrics, step) => metrics.SeenAverage(step)))
+        {
+            Levels = levels,
+        };
         yield return new LineChart(
             $"All languages, order {order}",
-            "Mean F1 on all languages after a step, those not yet learned included; the mean over seeds.", "step",
-            "F1", Lines((metrics, step) => metrics.AllAverage(step)));
+            "Mean F1 on all languages after a step, those not yet learned included; the mean over seeds." + dotted,
+            "step", "F1", Lines((metrics, step) => metrics.AllAverage(step)))
+        {
+            Levels = levels,
+        };
         yield return new LineChart(
             $"Running backward transfer, order {order}",
             "Mean change on earlier languages since each was learned (CBT so far); below 0 is forgetting.", "step",
@@ -105,10 +118,11 @@ public static class AdapterStudyReport
             var values = LocaleAverages.Of(
                 [.. system.Select(one => one.Matrix)], (r, at) => measure(new MultiHop(r), at));
             return new BarChart(
-                $"{name} of {system.Key}, {side}", "By language, the mean over orders and seeds; coloured by script.",
+                $"{name} of {system.Key}, {side}",
+                "By language, in brackets its Joshi class; the mean over orders and seeds, coloured by script.",
                 "F1 points",
                 [.. results.Locales.Where(locale => values.ContainsKey(locale.Code)).Select(locale => new ChartBar(
-                    locale.Code, locale.Script, Scaled(values[locale.Code])))],
+                    $"{locale.Code} ({locale.JoshiClass})", locale.Script, Scaled(values[locale.Code])))],
                 "F1");
         }
     }

@@ -53,6 +53,28 @@ public sealed class AdapterStudyReportTests
         Assert.That(html, Does.Contain("undefined"));
     }
 
+    /// <summary>The vector's languages are the order's; MONO has 0.70 and 0.72 on each, MULTI 0.8.</summary>
+    [Test]
+    public void Averages_AreDrawnBesideWhatHasNoSteps()
+    {
+        AdapterStudyResults results = Results(0.7, 0.72);
+        results = results with
+        {
+            Multis = [new SingleResult(
+                SharingStrategy.Multi, 1, 400, WrittenResults.Scores(Locales, _ => 0.8),
+                WrittenResults.Scores(Locales, _ => 0.8))],
+        };
+        LineChart[] charts = [.. AdapterStudyReport.Of(results).Charts.OfType<LineChart>()];
+        Assert.That(charts, Has.Length.EqualTo(3));
+        foreach (LineChart chart in charts[..2])
+        {
+            Assert.That(chart.Levels.Select(level => level.Label), Is.EqualTo(new[] { "MONO", "MULTI" }));
+            Assert.That(chart.Levels.Select(level => level.Value), Is.EqualTo(new[] { 71.0, 80.0 }).Within(1e-9));
+        }
+
+        Assert.That(charts[2].Levels, Is.Empty, "changes have no level");
+    }
+
     [Test]
     public void ResultsFile_ReadsBackWhatItWrote()
     {
