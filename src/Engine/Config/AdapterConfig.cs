@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using static FastCpt.Engine.Config.ConfigContainers;
 using static FastCpt.Engine.Config.ConfigTypes;
 
@@ -36,53 +35,18 @@ public sealed record AdapterConfig
             "Share of the adapters' inputs that is left out while training.")
         .Add("use_rslora", Flag, c => c.UseRsLora, (c, v) => c with { UseRsLora = v },
             "Multiplies by lora_alpha / sqrt(r) instead.")
-        .Add("target_modules", new NamesOrPatternType(), c => c.Targets, (c, v) => c with { Targets = v },
+        .Add("target_modules", ModuleTypes.Names, c => c.Targets, (c, v) => c with { Targets = v },
             "Linear layers that get an adapter: a list of names or their ends, all-linear, or one regular expression.")
-        .Add("exclude_modules", new NamesOrPatternType(), c => c.Excluded, (c, v) => c with { Excluded = v },
+        .Add("exclude_modules", ModuleTypes.Names, c => c.Excluded, (c, v) => c with { Excluded = v },
             "Layers that get none in any case: a list of names or their ends, or one regular expression.")
         .Add("layers_to_transform", Optional(List(Int(0, 511))), c => c.LayersToTransform,
             (c, v) => c with { LayersToTransform = v }, "Numbers of the layers with adapters; null: all.")
         .Add("layers_pattern", List(Text), c => c.LayersPattern, (c, v) => c with { LayersPattern = v },
             "What stands before the number of such a layer; anything if not given.")
-        .Add("rank_pattern", new PatternMap<int>(Int(1, 1 << 14)), c => c.RankPattern,
+        .Add("rank_pattern", ModuleTypes.Patterns(Int(1, 1 << 14)), c => c.RankPattern,
             (c, v) => c with { RankPattern = v }, "Other ranks, by regular expressions that names end with.")
-        .Add("alpha_pattern", new PatternMap<double>(NumberAbove(0, 1e6)), c => c.AlphaPattern,
+        .Add("alpha_pattern", ModuleTypes.Patterns(NumberAbove(0, 1e6)), c => c.AlphaPattern,
             (c, v) => c with { AlphaPattern = v }, "Other values of lora_alpha, likewise.")
         .Check(c => c.Targets.Pattern is null && c.Targets.Names.Count == 0
             ? ("target_modules", "the list is empty; name linear layers, or all-linear.") : null);
-
-    /// <summary>A list of names, or one string that is a regular expression; all-linear is a name.</summary>
-    private sealed class NamesOrPatternType : ConfigType<NamesOrPattern>
-    {
-        private static readonly ConfigType<IReadOnlyList<string>> Names = List(Text);
-
-        public override NamesOrPattern Read(Files.YamlNode node, ConfigPaths paths) =>
-            node.Kind == Files.YamlKind.List ? new(Names.Read(node, paths))
-            : node.IsNull ? new([])
-            : Text.Read(node, paths) is var text && text == "all-linear" ? new([text]) : new([], text);
-
-        public override JsonNode? ToJson(NamesOrPattern value) =>
-            value.Pattern is { } pattern ? JsonValue.Create(pattern) : Names.ToJson(value.Names);
-
-        public override JsonObject Schema() => new()
-        {
-            ["anyOf"] = new JsonArray(Text.Schema(), Names.Schema(), new JsonObject { ["type"] = "null" }),
-        };
-    }
-
-    /// <summary>A map from regular expressions to values.</summary>
-    private sealed class PatternMap<T>(ConfigType<T> value) : ConfigType<IReadOnlyList<KeyValuePair<string, T>>>
-    {
-        public override IReadOnlyList<KeyValuePair<string, T>> Read(Files.YamlNode node, ConfigPaths paths) =>
-            [.. node.Entries.Select(entry => KeyValuePair.Create(entry.Key.AsText(), value.Read(entry.Value, paths)))
-                .OrderBy(entry => entry.Key, StringComparer.Ordinal)];
-
-        public override JsonNode ToJson(IReadOnlyList<KeyValuePair<string, T>> map) => new JsonObject(
-            map.Select(entry => KeyValuePair.Create(entry.Key, value.ToJson(entry.Value))));
-
-        public override JsonObject Schema() => new()
-        {
-            ["type"] = "object", ["additionalProperties"] = value.Schema(),
-        };
-    }
 }

@@ -179,6 +179,8 @@ public sealed record AdapterStudyConfig
             return ("strategies", "the list is empty or names a strategy twice.");
         if (Strategies.Contains(SharingStrategy.Fusion) && Adapter != AdapterKind.Bottleneck)
             return ("strategies", "fusion mixes bottlenecks: set adapter to bottleneck.");
+        if (Adapter != AdapterKind.Lora && Lora.ShapesPairs)
+            return ("lora", $"rsLoRA, layers, exclusions and patterns are LoRA's; adapter is {EnumWord.Of(Adapter)}.");
         string[] orders = [.. Orders.Select(order => order.Name)];
         if (orders.Length == 0 || orders.Distinct().Count() < orders.Length)
             return ("orders", "the list is empty or names an order twice.");

@@ -69,6 +69,9 @@ public sealed class AdapterStudyConfigTests
     [TestCase("orders: [p1, destructive_last, {mine: [zh-CN, en-US]}]\n")]
     [TestCase("strategies: [grouped]\ngrouping: {by: list, groups: "
         + "{latin: {locales: [en-US, de-DE]}, han: {locales: [zh-CN]}}}\n")]
+    [TestCase("lora: {targets: '.*\\.(query|value)', use_rslora: true, exclude_modules: [key], "
+        + "rank_pattern: {query: 2}, alpha_pattern: {'layer\\.0\\..*': 4}}\n")]
+    [TestCase("lora: {targets: all-linear, layers_to_transform: [0, 2], layers_pattern: [layer]}\n")]
     [TestCase("training: {preset: smoke, patience: 0}\nmono_seeds: [2, 3]\ninit_seed: 5\n")]
     public void AdapterStudy_ReadsBackWhatItShows(string more)
     {
@@ -92,6 +95,9 @@ public sealed class AdapterStudyConfigTests
     [TestCase("name: small", "name: small\norders: [{a: [en-US], b: [en-US]}]", "a map of one name")]
     [TestCase("name: small", "name: small\nlora: {ranks: [8, 8]}", "names a rank twice")]
     [TestCase("name: small", "name: small\nlora: {targets: []}", "at least one linear layer")]
+    [TestCase("name: small", "name: small\nadapter: prefix\nlora: {use_rslora: true}", "adapter is prefix")]
+    [TestCase("name: small", "name: small\nadapter: bottleneck\nlora: {rank_pattern: {key: 2}}",
+        "adapter is bottleneck")]
     [TestCase("name: small", "name: small\ngrouping: {by: list}", "groups are given with by: list")]
     [TestCase("name: small", "name: small\ngrouping: {groups: {a: {locales: [en-US]}}}", "groups are given with")]
     [TestCase("name: small", "name: small\ngrouping: {by: list, groups: {a: {locales: [en-US]}}}", "is in no group")]

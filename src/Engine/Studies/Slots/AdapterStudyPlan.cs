@@ -153,20 +153,16 @@ public static class AdapterStudyPlan
             foreach (ParameterShape parameter in ParameterLayout.Of(encoder))
             {
                 weights += parameter.Shape.Length;
-                if (parameter.Shape.Rank != 2 || !parameter.Name.Contains(".layer.", StringComparison.Ordinal))
-                    continue;
-                linears += parameter.Shape.Length;
-                if (rank is { } r && config.Adapter == AdapterKind.Lora
-                    && SlotRecipe.Targets(config.Lora).Selects(parameter.Name[..^".weight".Length]))
-                    adapters += r * (parameter.Shape[0] + parameter.Shape[1]);
+                if (parameter.Shape.Rank == 2 && parameter.Name.Contains(".layer.", StringComparison.Ordinal))
+                    linears += parameter.Shape.Length;
             }
 
             if (rank is { } size)
-                adapters += encoder.Layers * config.Adapter switch
+                adapters = config.Adapter switch
                 {
-                    AdapterKind.Bottleneck => size * (2L * encoder.Width + 1) + encoder.Width,
-                    AdapterKind.Prefix => size * 2L * encoder.Width,
-                    _ => 0,
+                    AdapterKind.Bottleneck => encoder.Layers * (size * (2L * encoder.Width + 1) + encoder.Width),
+                    AdapterKind.Prefix => encoder.Layers * size * 2L * encoder.Width,
+                    _ => LoraCount.Of(encoder, SlotRecipe.Lora(config, size, seed: 0)).Trained,
                 };
 
             // A multiply and an add for each weight; what trains has a second product, the input's gradient a third.

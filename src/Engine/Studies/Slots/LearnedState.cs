@@ -70,7 +70,7 @@ internal sealed class LearnedState : Artefact
         ("init_seed", InitSeed),
         ("adapter_drawn_for", Lesson.Rank is null ? null : Lesson.Stages[0][0]),
         ("data_seed", DataSeed),
-        ("lora", Lesson.Rank is null ? null : LoraJson()),
+        ("lora", Lesson.Rank is null ? null : SlotRecipe.OfAdapters(_config)),
         ("training", TrainingJson()),
         ("attention_dropout", true)); // As the encoder's config.json has it; a state made without is another one.
 
@@ -171,16 +171,6 @@ internal sealed class LearnedState : Artefact
         new LearnedStateFacts(
             learner.Weights.Trained[0].TrainedCount, learner.Weights.Head.Parameters.Count, learner.Epochs,
             learner.BestEpoch).Write(Folder, run.Files);
-    }
-
-    private JsonObject LoraJson()
-    {
-        JsonObject lora = (JsonObject)_config.ToJson()["lora"]!.DeepClone(); // written by ToJson
-        lora.Remove("ranks");
-        lora.Remove("init");
-        if (_config.Adapter != AdapterKind.Lora)
-            lora["adapter"] = EnumWord.Of(_config.Adapter);
-        return lora;
     }
 
     private JsonObject TrainingJson()

@@ -7,6 +7,9 @@ namespace FastCpt.Engine.Studies.Slots;
 /// <summary>What decides the numbers of states and scores, beside what they are made from.</summary>
 internal static class SlotRecipe
 {
+    private static readonly string[] LaterKeys =
+        ["use_rslora", "exclude_modules", "layers_to_transform", "layers_pattern", "rank_pattern", "alpha_pattern"];
+
     /// <summary>Sentences that are learned, labels, precision and device; not how many are trained at once.</summary>
     /// <param name="hashOf">SHA-256 of a file.</param>
     public static JsonObject OfTraining(
@@ -25,8 +28,21 @@ internal static class SlotRecipe
         AdapterStudyConfig config, Func<string, string> hashOf, IEnumerable<string> locales) =>
         Of(config, hashOf, locales, "train_rows", "dev_rows");
 
-    /// <summary>Which linear layers have adapters.</summary>
-    public static LoraTargets Targets(LoraStudyConfig lora) => new(new LoraSettings { Targets = lora.Targets });
+    /// <summary>What decides adapters beside their rank. Keys that came later count where they are given: what was
+    /// learned before them stays valid.</summary>
+    public static JsonObject OfAdapters(AdapterStudyConfig config)
+    {
+        JsonNode defaults = LoraStudyConfig.Section.ToJson(new LoraStudyConfig());
+        var lora = (JsonObject)LoraStudyConfig.Section.ToJson(config.Lora);
+        foreach (string key in (ReadOnlySpan<string>)["ranks", "init"])
+            lora.Remove(key);
+        foreach (string key in LaterKeys)
+            if (JsonNode.DeepEquals(lora[key], defaults[key]))
+                lora.Remove(key);
+        if (config.Adapter != AdapterKind.Lora)
+            lora["adapter"] = EnumWord.Of(config.Adapter);
+        return lora;
+    }
 
     /// <summary>What is trained at the blocks; null where it is low-rank terms.</summary>
     public static BlockAdapterSettings? Blocks(AdapterStudyConfig config, int rank, ulong seed) => config.Adapter switch
@@ -41,7 +57,15 @@ internal static class SlotRecipe
         Rank = rank,
         Alpha = config.Lora.Alpha ?? rank,
         Dropout = config.Lora.Dropout,
-        Targets = config.Lora.Targets,
+        Targets = config.Lora.Targets.Names,
+        TargetPattern = config.Lora.Targets.Pattern,
+        UseRsLora = config.Lora.UseRsLora,
+        ExcludedModules = config.Lora.Excluded.Names,
+        ExcludedPattern = config.Lora.Excluded.Pattern,
+        LayersToTransform = config.Lora.LayersToTransform,
+        LayersPattern = config.Lora.LayersPattern,
+        RankPattern = config.Lora.RankPattern,
+        AlphaPattern = config.Lora.AlphaPattern,
         ModulesToSave = ["classifier", "score"],
         Seed = seed,
     };
