@@ -102,6 +102,7 @@ internal static class PlanCommand
                     ["flops"] = row.Flops,
                     ["memory_bytes"] = row.MemoryBytes,
                     ["disk_bytes"] = row.DiskBytes,
+                    ["checkpoint_bytes"] = row.CheckpointBytes,
                     ["trained"] = row.Trained,
                     ["trained_with_pooler"] = row.PaperCompatible,
                 })]),
@@ -123,8 +124,9 @@ internal static class PlanCommand
         terminal.Result(
             string.Create(CultureInfo.InvariantCulture, $"hours at {100 * FastShare:F0}% of the arithmetic peak ")
             + "measured here, scoring included; at most, as early stopping ends languages sooner. The encoder's own "
-            + "pretraining is not among them. trained: numbers of a state without its head; with pooler: counted as "
-            + "the paper's totals are, with a pair that trains nothing.");
+            + "pretraining is not among them. disk: what stays; checkpoints of what is being trained take up to "
+            + $"{Mib((long)rows.Max(row => row.CheckpointBytes))} more for a while. trained: numbers of a state "
+            + "without its head; with pooler: counted as the paper's totals are, with a pair that trains nothing.");
     }
 
     private static double PeakOf(string device, int threads, Precision precision)

@@ -15,11 +15,13 @@ namespace FastCpt.Engine.Studies.Slots;
 /// <param name="Flops">Training and scoring.</param>
 /// <param name="MemoryBytes">Weights, optimizer, the best epoch's copy, and activations of a pass; an estimate.</param>
 /// <param name="DiskBytes">What stays.</param>
+/// <param name="CheckpointBytes">On disk beside it while states are trained: of every learner of a pass the checkpoint
+/// that is kept and the one being written, each with weights, two moments and the best epoch.</param>
 /// <param name="Trained">Numbers that a state trains, its head left out.</param>
 /// <param name="PaperCompatible">The same with an adapter's pair at the pooler, which the paper's totals count.</param>
 public sealed record AdapterPlanRow(
     string System, int States, long Updates, double Tokens, double Flops, double MemoryBytes, double DiskBytes,
-    long Trained, long PaperCompatible);
+    double CheckpointBytes, long Trained, long PaperCompatible);
 
 /// <summary>The plan of a study of adapters; nothing is made, and of each locale's sentences a sample is encoded.
 /// </summary>
@@ -83,7 +85,8 @@ public static class AdapterStudyPlan
                     || graph.Sequences.Any(sequence => sequence.Scores[^1] == one));
             return new AdapterPlanRow(
                 system, states.Length, updates, tokens, flops, activations + weights,
-                kept * sizeof(float) * (cost.Trained + cost.Copied), cost.Trained,
+                kept * sizeof(float) * (cost.Trained + cost.Copied),
+                2.0 * parallel * 4 * sizeof(float) * cost.Trained, cost.Trained,
                 rank is { } r && config.Adapter == AdapterKind.Lora
                     ? LoraCount.Of(encoder, SlotRecipe.Lora(config, r, seed: 0)).PaperCompatible : cost.Trained);
         }

@@ -39,6 +39,18 @@ public sealed class AdapterStudyPlanTests
         Assert.That(three.Flops, Is.EqualTo(3 * one.Flops).Within(1e-9).Percent);
     }
 
+    /// <summary>Weights, two moments and the best epoch, twice while one is written, of each learner of a pass.
+    /// </summary>
+    [Test]
+    public void Plan_CountsCheckpointsOfAPass()
+    {
+        using var study = new TinyAdapterStudy();
+        AdapterPlanRow Row(int parallel) => AdapterStudyPlan.Of(study.Config($"parallel_adapters={parallel}")).Single();
+        Assert.That(Row(1).CheckpointBytes, Is.EqualTo(2 * 4 * sizeof(float) * Row(1).Trained));
+        Assert.That(Row(8).CheckpointBytes, Is.EqualTo(3 * Row(1).CheckpointBytes), "there are three locales");
+        Assert.That(Row(8).DiskBytes, Is.EqualTo(Row(1).DiskBytes));
+    }
+
     /// <summary>lora-sharing.md 1.4: 36,000 updates a language at batch 32; 4.4: parameters of 72 layers.</summary>
     [Test]
     public void Plan_OfThePapersSetting_HasItsNumbers()
