@@ -70,7 +70,8 @@ public sealed class PeftFolder : IDisposable
     /// <param name="warn">Told what is left out.</param>
     /// <param name="place">Of the adapters in their layers, where several share the model.</param>
     /// <returns>The adapters, marked for training; dispose them before the model.</returns>
-    /// <exception cref="RunException">Exit 4: tensors that do not fit, or numbers that are not finite.</exception>
+    /// <exception cref="RunException">Exit 4: tensors that do not fit, a head that is asked for and not there, or
+    /// numbers that are not finite.</exception>
     public Lora Attach(Model model, Action<string> warn, ParameterSet? head = null, int place = 0)
     {
         PeftLayout layout = LayoutOn(model, head);
@@ -79,6 +80,10 @@ public sealed class PeftFolder : IDisposable
         if (layout.Heads.Count > 0 && head is not null)
             throw new RunException(
                 ExitCode.ModelFile, $"{Path}: '{layout.Heads.Values.First()}' is of another head than the one here.");
+        if (head?.All.FirstOrDefault(it => !layout.Stored.ContainsKey(it.Name)) is { } missing)
+            throw new RunException(
+                ExitCode.ModelFile, $"{Path}: has no '{missing.Name}', expected {missing} in it. The adapter was "
+                + "trained without a head of this kind, or without the head in modules_to_save.");
         if (layout.Heads.Count > 0)
             warn($"{Path}: {layout.Heads.Count} tensors of its head are left out: nothing here reads it.");
         RequireUntied(layout, model);

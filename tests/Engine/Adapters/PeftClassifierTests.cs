@@ -183,6 +183,19 @@ internal sealed class PeftClassifierTests
             Does.Contain("classifier"));
     }
 
+    /// <summary>A head that is asked for is never left as it was drawn.</summary>
+    [Test]
+    public void AdapterWithoutItsHead_IsRefusedWhereOneIsRead()
+    {
+        PeftFixture.Write(
+            _folder.At("bare"), Config,
+            [.. Tensors("roberta.").Where(it => !it.Key.Contains("classifier.bias", StringComparison.Ordinal))]);
+        using PeftFolder folder = PeftFolder.Open(_folder.At("bare"), Assert.Fail);
+        Assert.That(
+            Assert.Throws<RunException>(() => folder.Attach(_encoder, Assert.Fail, _head.Parameters)).Message,
+            Does.Contain("has no 'classifier.bias'").And.Contain("modules_to_save"));
+    }
+
     /// <summary>In the order of the file: by name, since all are F32.</summary>
     private static (string Key, int Rows, int Cols)[] Tensors(string prefix)
     {
