@@ -5,12 +5,13 @@ using FastCpt.Engine.Config;
 namespace FastCpt;
 
 /// <summary>The files and settings of a verb that reads a configuration.</summary>
-internal sealed class ConfigInputs
+/// <param name="isRequired">Whether there has to be a file.</param>
+internal sealed class ConfigInputs(bool isRequired = true)
 {
     private readonly Argument<string[]> _files = new("config")
     {
         Description = "YAML or JSON files, a run.json included; later ones win.",
-        Arity = ArgumentArity.OneOrMore,
+        Arity = isRequired ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore,
     };
 
     private readonly Option<string[]> _settings = new("--set")
@@ -25,11 +26,13 @@ internal sealed class ConfigInputs
         verb.Add(_settings);
     }
 
+    public bool HasFiles(ParseResult parse) => parse.GetValue(_files) is { Length: > 0 };
+
     /// <summary>Files, then FASTCPT_ variables, then settings.</summary>
     public ConfigLayers Layers(ParseResult parse)
     {
         var layers = new ConfigLayers();
-        foreach (string file in parse.GetRequiredValue(_files))
+        foreach (string file in parse.GetValue(_files) ?? [])
             layers.AddFile(file);
         layers.AddEnvironment(Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
             .Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value ?? "")));

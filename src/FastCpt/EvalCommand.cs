@@ -10,12 +10,12 @@ using FastCpt.Engine.Training;
 
 namespace FastCpt;
 
-/// <summary>`fastcpt eval`: scores a model on the validation text of a run's languages.</summary>
+/// <summary>`fastcpt eval`: scores a model on validation text, or its labels of words on annotated sentences.</summary>
 internal static class EvalCommand
 {
     public static Command Create(CommonOptions options)
     {
-        var inputs = new ConfigInputs();
+        var inputs = new ConfigInputs(isRequired: false);
         var model = new Option<string?>("--model")
         {
             Description = "Model folder or llama2.c .bin to score; the run's finished model if not given.",
@@ -23,56 +23,104 @@ internal static class EvalCommand
         };
         var adapter = new Option<string?>("--adapter")
         {
-            Description = "PEFT folder of an adapter to score on the model; where only this is given, on its own base.",
+            Description = "Folder of an adapter to score on the model (LoRA as PEFT stores it; with --slots of any "
+                + "kind); where only this is given, on its own base.",
             HelpName = "folder",
         };
         var otherBase = new Option<bool>("--other-base")
         {
-            Description = "Only warns where the adapter was trained on other weights or with another tokenizer.",
+            Description = "Only warns where the adapter was trained on other weights, with another tokenizer or for "
+                + "another list of labels.",
         };
         var documents = new Option<int>("--max-documents")
         {
             Description = "Validation documents of each language, chosen by seed; by default all.",
             HelpName = "count",
         };
-        var verb = new Verb("eval", "Scores a model: perplexity and bits per byte of each language's validation text.")
+        var slots = new SlotOptions();
+        var verb = new Verb(
+            "eval", "Scores a model: perplexity and bits per byte of each language's validation text, or slot F1.")
         {
             Examples =
             [
                 "fastcpt eval run.yaml", "fastcpt eval run.yaml --model runs/base/final --json",
                 "fastcpt eval run.yaml --model models/base --adapter runs/lora/final",
+                "fastcpt eval --model models/xlm-r --adapter DIR --slots 'massive/{locale}.jsonl' --locales en-US",
+                "fastcpt eval studies/massive-quick.yaml --adapter DIR --partition dev",
             ],
         };
         inputs.AddTo(verb);
-        verb.Add(model);
-        verb.Add(adapter);
-        verb.Add(otherBase);
-        verb.Add(documents);
+        foreach (Option option in new Option[] { model, adapter, otherBase, documents })
+            verb.Add(option);
+        slots.AddTo(verb);
         verb.SetAction(parse => options.Run(parse, terminal =>
         {
-            RunConfig config = RunConfig.Load(inputs.Layers(parse));
-            var (folder, adapterFolder) = ModelOf(config, parse.GetValue(model), parse.GetValue(adapter), terminal);
+            ConfigLayers layers = inputs.Layers(parse);
+            var (folder, its) = (parse.GetValue(model), parse.GetValue(adapter));
             using StopSignal stop = options.Listen(null);
-            var scores = new List<LanguageScore>();
-            try
+            if (slots.AreAsked(parse, layers))
             {
-                Measure(
-                    config, folder, adapterFolder, parse.GetValue(otherBase), parse.GetValue(documents), terminal, stop,
-                    scores);
-            }
-            catch (RunException exception)
-                when (exception.Code is ExitCode.Resumable or ExitCode.Interrupted or ExitCode.Terminated)
-            {
-                // Nothing is kept to go on from; what is measured already is the result, and says that it is a part.
-                Show(terminal, scores, isComplete: false);
-                throw new RunException(
-                    stop.UnsavedCode, $"eval: stopped by {stop.Reason} after {scores.Count} of "
-                    + $"{config.Data.Languages.Count} languages. Run it again.", exception);
+                if (parse.GetResult(documents) is { Implicit: false })
+                    throw new RunException(
+                        ExitCode.Usage, "--max-documents: is of plain text. --set data.test_rows=100 takes the first "
+                        + "sentences.");
+                if (inputs.HasFiles(parse) && !layers.IsAdapterStudy)
+                    throw new RunException(
+                        ExitCode.Usage, "--slots: takes no configuration but that of a study of adapters (kind: "
+                        + $"{AdapterStudyConfig.Kind}).");
+                slots.Run(parse, layers, folder, its, parse.GetValue(otherBase), terminal, stop);
+                return;
             }
 
-            Show(terminal, scores, isComplete: true);
+            if (!inputs.HasFiles(parse))
+                throw new RunException(
+                    ExitCode.Usage,
+                    "eval: give the configuration whose text is scored, or --slots for labels of words.");
+            RunConfig config = RunConfig.Load(layers);
+            (folder, its) = ModelOf(config, folder, its, terminal);
+            Show<LanguageScore>(
+                stop, config.Data.Languages.Count, "languages",
+                scores => Measure(
+                    config, folder, its, parse.GetValue(otherBase), parse.GetValue(documents), terminal, stop, scores),
+                (scores, isComplete) => Show(terminal, scores, isComplete));
         }));
         return verb;
+    }
+
+    /// <summary>Shows what is measured; where a stop ends it, a part that says so.</summary>
+    /// <param name="count">How many scores there are in the end.</param>
+    /// <param name="measure">Adds one after the other.</param>
+    internal static void Show<T>(
+        StopSignal stop, int count, string unit, Action<List<T>> measure, Action<IReadOnlyList<T>, bool> show)
+    {
+        var scores = new List<T>();
+        try
+        {
+            measure(scores);
+        }
+        catch (RunException exception)
+            when (exception.Code is ExitCode.Resumable or ExitCode.Interrupted or ExitCode.Terminated)
+        {
+            // Nothing is kept to go on from; what is measured already is the result, and says that it is a part.
+            show(scores, false);
+            throw new RunException(
+                stop.UnsavedCode,
+                $"eval: stopped by {stop.Reason} after {scores.Count} of {count} {unit}. Run it again.", exception);
+        }
+
+        show(scores, true);
+    }
+
+    /// <summary>The folder that an adapter names as its base.</summary>
+    /// <exception cref="RunException">Exit 4: there is no such folder, or the adapter is none of LoRA's.</exception>
+    internal static string BaseOf(string adapter, Terminal terminal)
+    {
+        using PeftFolder source = PeftFolder.Open(adapter, terminal.Note);
+        return source.Config.Base is { } origin && Directory.Exists(origin)
+            ? origin
+            : throw new RunException(
+                ExitCode.ModelFile, $"{adapter}: its base is '{source.Config.Base}', which is no folder here. Give the "
+                + "base as --model and this folder as --adapter.");
     }
 
     /// <summary>What is scored: a model, or an adapter on a model.</summary>
@@ -80,21 +128,9 @@ internal static class EvalCommand
         RunConfig config, string? model, string? adapter, Terminal terminal)
     {
         string folder = model ?? Path.Combine(config.OutputDir, TrainingRun.FinalFolderName);
-        if (adapter is null)
-        {
-            if (!PeftFolder.IsAt(folder))
-                return (folder, null);
-            (adapter, model) = (folder, null);
-        }
-
-        if (model is not null)
-            return (model, adapter);
-        using PeftFolder source = PeftFolder.Open(adapter, terminal.Note);
-        return source.Config.Base is { } origin && Directory.Exists(origin)
-            ? (origin, adapter)
-            : throw new RunException(
-                ExitCode.ModelFile, $"{adapter}: its base is '{source.Config.Base}', which is no folder here. Give the "
-                + "base as --model and this folder as --adapter.");
+        if (adapter is not null)
+            return (model ?? BaseOf(adapter, terminal), adapter);
+        return PeftFolder.IsAt(folder) ? (BaseOf(folder, terminal), folder) : (folder, null);
     }
 
     /// <param name="scores">Receives one after the other.</param>

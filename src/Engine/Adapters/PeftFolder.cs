@@ -44,7 +44,8 @@ public sealed class PeftFolder : IDisposable
         if (BlockAdapterFolder.IsAt(path))
             throw new RunException(
                 ExitCode.ModelFile, $"{path}: holds an adapter of another kind than LoRA ("
-                + $"{BlockAdapterFolder.Describe(path).Kind}). Only LoRA can be merged, and scored without its study.");
+                + $"{BlockAdapterFolder.Describe(path).Kind}). Only LoRA can be merged, and scored on "
+                + "plain text; `eval --slots` scores labels of words.");
         if (!IsAt(path))
             throw new RunException(ExitCode.ModelFile, Directory.Exists(path)
                 ? $"{path}: has no {PeftConfig.FileName}, so it holds no adapter.{Named(path)}"

@@ -9,7 +9,12 @@ namespace FastCpt.Engine.Studies.Slots;
 /// <summary>The head of a whole model, beside the encoder's weights: head.safetensors.</summary>
 internal static class SlotHeadFile
 {
+    public const string FileName = $"{BaseName}.safetensors";
+
     private const string BaseName = "head";
+
+    /// <summary>Whether a folder holds a head.</summary>
+    public static bool IsAt(string folder) => File.Exists(Path.Combine(folder, FileName));
 
     /// <param name="type">Of the stored numbers.</param>
     /// <param name="valueOf">What is stored of a parameter.</param>
@@ -40,7 +45,7 @@ internal static class SlotHeadFile
                 Enumerable.Range(0, shape.Rank).Select(axis => shape[axis])))
                 throw new RunException(
                     ExitCode.ModelFile,
-                    $"{folder}: {BaseName}.safetensors has {(entry is null ? $"no {parameter.Name}" : $"{entry}")}, "
+                    $"{folder}: {FileName} has {(entry is null ? $"no {parameter.Name}" : $"{entry}")}, "
                     + $"expected {parameter}. It may be of other labels.");
             if (staging.Fill(
                 entry.Type, (offset, bytes) => stored.Read(entry.Name, offset, bytes),
