@@ -134,6 +134,7 @@ internal sealed class SlotSession : IDisposable
         {
             OnDone = onDone,
             OnSave = onSave,
+            Warn = _run.Say,
             SaveSteps = _config.Training.SaveSteps,
             OnEpoch = (learner, epoch) =>
             {

@@ -122,7 +122,7 @@ public sealed class SlotLearner : IDisposable
         (_lossNats, _words) = (0, 0);
         if (BestEpoch == _epochs.Count)
             _best.Take();
-        if (Step < _schedule.TotalSteps && (_patience == 0 || _misses < _patience))
+        if (Step < _schedule.TotalSteps && !IsSpent(_misses))
             return;
         IsDone = true;
         _best.Restore();
@@ -150,8 +150,19 @@ public sealed class SlotLearner : IDisposable
     internal bool CanStandAt(SlotProgress progress)
     {
         long judged = (long)progress.Epochs.Count * Batches.BatchesPerEpoch;
+        (double best, int misses) = (double.NegativeInfinity, 0);
+        for (int i = 0; i < progress.Epochs.Count; i++)
+        {
+            double f1 = progress.Epochs[i].DevF1;
+            (best, misses) = f1 > best ? (f1, 0) : (best, misses + 1);
+            if (progress.Epochs[i].Number != i + 1 || f1 is not (>= 0 and <= 1) || IsSpent(misses))
+                return false;
+        }
+
         return judged < _schedule.TotalSteps
-            && progress.Step >= judged && progress.Step <= judged + Batches.BatchesPerEpoch;
+            && progress.Step >= judged && progress.Step <= judged + Batches.BatchesPerEpoch
+            && progress.Words >= 0 && double.IsFinite(progress.LossNats)
+            && (progress.Step > judged || progress is { Words: 0, LossNats: 0 });
     }
 
     /// <summary>Takes the place of a learner of the same settings, whose <see cref="Tensors"/> these hold.</summary>
@@ -170,6 +181,8 @@ public sealed class SlotLearner : IDisposable
         _optimizer.Dispose();
         _best.Dispose();
     }
+
+    private bool IsSpent(int misses) => _patience > 0 && misses >= _patience;
 
     private void Add(SlotEpoch epoch)
     {

@@ -41,7 +41,11 @@ public sealed class SlotTrainer
     public Action<SlotLearner> OnDone { get; init; } = _ => { };
 
     /// <summary>Told each learner that is to be saved as it stands, between two updates.</summary>
+    /// <remarks>Where it throws a RunException, training goes on, unless it is stopped.</remarks>
     public Action<SlotLearner> OnSave { get; init; } = _ => { };
+
+    /// <summary>Told of saves that failed while training goes on.</summary>
+    public Action<string> Warn { get; init; } = _ => { };
 
     /// <summary>Updates between saves; 0: only where somebody asks for a stop or a save.</summary>
     public int SaveSteps { get; init; }
@@ -49,7 +53,7 @@ public sealed class SlotTrainer
     /// <summary>A learner that fails costs the others nothing: they are trained to their end first.</summary>
     /// <param name="learners">Over this encoder, fresh or to go on; more than one where all are adapters.</param>
     /// <exception cref="RunException">Exit 5: learners whose numbers are not finite, by name. Exit 75: stopped; what is
-    /// not done has been told to <see cref="OnSave"/>.</exception>
+    /// not done has been told to <see cref="OnSave"/>. What that throws, once all have been told.</exception>
     public void Train(IReadOnlyList<SlotLearner> learners)
     {
         if (learners.Count > 1 && learners.Any(learner => !learner.Weights.IsAdapter))
@@ -71,7 +75,10 @@ public sealed class SlotTrainer
         catch (RunException stopped) when (stopped.Code == _stop.UnsavedCode)
         {
             List<SlotLearner> unfinished = active.FindAll(learner => !learner.IsDone);
-            unfinished.ForEach(OnSave);
+            RunException[] unsaved = [.. unfinished.Select(TrySave).OfType<RunException>()];
+            if (unsaved.Length > 0)
+                throw new RunException(
+                    unsaved[0].Code, string.Join('\n', unsaved.Select(failure => failure.Message)), unsaved[0]);
             throw new RunException(
                 ExitCode.Resumable,
                 $"training {string.Join(", ", unfinished.Select(learner => learner.Name))}: stopped by {_stop.Reason}. "
@@ -101,7 +108,22 @@ public sealed class SlotTrainer
         bool isAsked = _stop.TakeSaveRequest();
         foreach (SlotLearner learner in active)
             if (isAsked || SaveSteps > 0 && learner.Step > 0 && learner.Step % SaveSteps == 0)
-                OnSave(learner);
+                if (TrySave(learner) is { } failure)
+                    Warn($"{failure.Message} Training of {learner.Name} goes on.");
+    }
+
+    /// <returns>Why it is not saved; null where it is.</returns>
+    private RunException? TrySave(SlotLearner learner)
+    {
+        try
+        {
+            OnSave(learner);
+            return null;
+        }
+        catch (RunException failure)
+        {
+            return failure;
+        }
     }
 
     private void ChooseTurn(List<SlotLearner> active)

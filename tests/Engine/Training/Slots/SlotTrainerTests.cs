@@ -69,17 +69,88 @@ public sealed class SlotTrainerTests
         using Backend backend = Backends.Open("cpu", threads: 1);
         using XlmRoberta encoder = Create(backend, DType.F32);
         var saved = new List<(string, long)>();
-        Train(encoder, [0, 6], saved: saved, saveSteps: 4);         // 3 and 2 epochs of 3 steps
+        Train(encoder, [0, 6], onSave: Save, saveSteps: 4);         // 3 and 2 epochs of 3 steps
         Assert.That(saved, Is.EqualTo(new[] { ("af-ZA", 4L), ("th-TH", 4L), ("af-ZA", 8L) }));
         saved.Clear();
-        Train(encoder, [0, 6], saved: saved, askedAtPoll: 1);
+        Train(encoder, [0, 6], onSave: Save, atFirstPoll: stop => stop.RequestSave());
         Assert.That(saved, Is.EqualTo(new[] { ("af-ZA", 0L), ("th-TH", 0L) }));
+
+        void Save(SlotLearner learner) => saved.Add((learner.Name, learner.Step));
+    }
+
+    [Test]
+    public void SaveThatFails_IsSaid_AndCostsNothing()
+    {
+        using Backend backend = Backends.Open("cpu", threads: 1);
+        using XlmRoberta encoder = Create(backend, DType.F32);
+        Outcome[] whole = Train(encoder, [0, 6]);
+        var saved = new List<string>();
+        var said = new List<string>();
+        Outcome[] found = Train(
+            encoder, [0, 6], onSave: learner => SaveBut("af-ZA", learner, saved), saveSteps: 4, warn: said.Add);
+        Assert.That(saved, Is.EqualTo(new[] { "th-TH" }));
+        Assert.That(said, Has.Count.EqualTo(2).And.All.Contains("af-ZA: no space").And.All.Contains("goes on"));
+        Assert.That(found.Select(one => one.Weights), Is.EqualTo(whole.Select(one => one.Weights)));
+    }
+
+    [Test]
+    public void Stop_SavesEveryLearner_BeforeItFailsForThoseThatCannotBe()
+    {
+        using Backend backend = Backends.Open("cpu", threads: 1);
+        using XlmRoberta encoder = Create(backend, DType.F32);
+        var saved = new List<string>();
+        RunException? failure = null;
+        Train(
+            encoder, [0, 3, 6], failed: found => failure = found, onSave: learner => SaveBut("af-ZA", learner, saved),
+            atFirstPoll: stop => stop.RequestStop("the test"));
+        Assert.That(saved, Is.EqualTo(new[] { "de-DE", "th-TH" }));
+        Assert.That(failure, Has.Property("Code").EqualTo(ExitCode.Resources).And.Message.EqualTo("af-ZA: no space"));
+    }
+
+    /// <summary>Three steps an epoch, four epochs, patience of two.</summary>
+    [Test]
+    public void Learner_StandsWhereTrainingComesBy_AndNowhereElse()
+    {
+        using Backend backend = Backends.Open("cpu", threads: 1);
+        using XlmRoberta encoder = Create(backend, DType.F32);
+        using SlotWeights weights = Adapter(encoder, 0);
+        using SlotLearner learner = Learner(0, weights, new SlotTrainingConfig { Epochs = 4, Patience = 2 });
+        Assert.Multiple(() =>
+        {
+            Assert.That(CanStand(0), "fresh");
+            Assert.That(CanStand(7, 0.3, 0.5), "within the third epoch");
+            Assert.That(CanStand(9, 0.3, 0.5), "at its end, to be judged");
+            Assert.That(CanStand(9, 0.5, 0.4, 0.6), "patience was not spent");
+            Assert.That(CanStand(9, 0.5, 0.4, 0.5), Is.False, "patience is spent: as good is not better");
+            Assert.That(CanStand(12, 0.3, 0.4, 0.5, 0.6), Is.False, "all epochs are done");
+            Assert.That(CanStand(10, 0.5, 0.4, 0.3), Is.False, "patience is spent");
+            Assert.That(CanStand(5, 0.3, 0.5), Is.False, "epochs that were not trained are judged");
+            Assert.That(CanStand(10, 0.3, 0.5), Is.False, "an epoch was not judged");
+            Assert.That(CanStand(4, 1.5), Is.False, "no F1");
+            Assert.That(learner.CanStandAt(new SlotProgress(4, 1, 5, [new SlotEpoch(2, 1, 0.5)])), Is.False);
+            Assert.That(learner.CanStandAt(new SlotProgress(3, 1, 5, [new SlotEpoch(1, 1, 0.5)])), Is.False);
+            Assert.That(learner.CanStandAt(new SlotProgress(4, 1, -5, [new SlotEpoch(1, 1, 0.5)])), Is.False);
+            Assert.That(
+                learner.CanStandAt(new SlotProgress(4, double.PositiveInfinity, 5, [new SlotEpoch(1, 1, 0.5)])),
+                Is.False);
+        });
+
+        bool CanStand(long step, params double[] f1) => learner.CanStandAt(new SlotProgress(
+            step, step == 3 * f1.Length ? 0 : 1, step == 3 * f1.Length ? 0 : 5,
+            [.. f1.Select((one, i) => new SlotEpoch(i + 1, 1, one))]));
+    }
+
+    private static void SaveBut(string name, SlotLearner learner, List<string> saved)
+    {
+        if (learner.Name == name)
+            throw new RunException(ExitCode.Resources, $"{name}: no space");
+        saved.Add(learner.Name);
     }
 
     private static Outcome[] Train(
         XlmRoberta encoder, int[] numbers, int? spoiled = null, List<string>? done = null,
-        Action<RunException>? failed = null, List<(string, long)>? saved = null, int saveSteps = 0,
-        int askedAtPoll = 0)
+        Action<RunException>? failed = null, Action<SlotLearner>? onSave = null, int saveSteps = 0,
+        Action<StopSignal>? atFirstPoll = null, Action<string>? warn = null)
     {
         int polls = 0;
         StopSignal? asked = null;
@@ -87,25 +158,15 @@ public sealed class SlotTrainerTests
         {
             OnPoll = () =>
             {
-                if (++polls == askedAtPoll)
-                    asked?.RequestSave();
+                if (++polls == 1)
+                    atFirstPoll?.Invoke(asked!); // not null: nothing polls before it is set
             },
         };
         asked = stop;
         using var tape = new Tape(encoder.Backend);
-        SlotWeights[] weights = [.. numbers.Select(number => SlotWeights.Adapted(
-            encoder,
-            new LoraSettings
-            {
-                Targets = ["query", "key", "value", "dense"], Rank = 8, Alpha = 16, Dropout = 0.1,
-                ModulesToSave = ["classifier"],
-                Seed = LocaleKey.StartSeed(1, Locales[number]),
-            },
-            Labels, headSeed: 1))];
-        SlotLearner[] learners = [.. numbers.Select((number, i) => new SlotLearner(
-            Locales[number], weights[i], new SentenceBatches([Sentences(number, 20)], 8, seed: 1),
-            [Sentences(number, 6)],
-            new SlotTrainingConfig
+        SlotWeights[] weights = [.. numbers.Select(number => Adapter(encoder, number))];
+        SlotLearner[] learners = [.. numbers.Select((number, i) => Learner(
+            number, weights[i], new SlotTrainingConfig
             {
                 Epochs = number == 2 ? 1 : number == 6 ? 2 : 3, LoraLearningRate = 1e-2, MaxGradNorm = 0.05,
             }))];
@@ -117,7 +178,8 @@ public sealed class SlotTrainerTests
                 encoder, tape, new SlotEvaluation(encoder, tape, LabelMode.Bio, 512, stop), seed: 1, stop)
             {
                 OnDone = learner => done?.Add(learner.Name),
-                OnSave = learner => saved?.Add((learner.Name, learner.Step)),
+                OnSave = onSave ?? (_ => { }),
+                Warn = warn ?? Assert.Fail,
                 SaveSteps = saveSteps,
             };
             try
@@ -141,6 +203,20 @@ public sealed class SlotTrainerTests
                 one.Dispose();
         }
     }
+
+    private static SlotWeights Adapter(XlmRoberta encoder, int number) => SlotWeights.Adapted(
+        encoder,
+        new LoraSettings
+        {
+            Targets = ["query", "key", "value", "dense"], Rank = 8, Alpha = 16, Dropout = 0.1,
+            ModulesToSave = ["classifier"],
+            Seed = LocaleKey.StartSeed(1, Locales[number]),
+        },
+        Labels, headSeed: 1);
+
+    private static SlotLearner Learner(int number, SlotWeights weights, SlotTrainingConfig settings) => new(
+        Locales[number], weights, new SentenceBatches([Sentences(number, 20)], 8, seed: 1), [Sentences(number, 6)],
+        settings);
 
     private static XlmRoberta Create(Backend backend, DType type)
     {
