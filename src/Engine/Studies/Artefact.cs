@@ -49,6 +49,9 @@ public abstract class Artefact
     /// made once more where it is needed.</summary>
     public virtual bool HasContent => true;
 
+    /// <summary>The folder of another artefact that it writes files into, under its own lock; null for none.</summary>
+    protected virtual string? AlsoWritesInto => null;
+
     /// <summary>Artefacts whose values are equal can be made at once; null where it is made alone.</summary>
     public virtual object? MadeWith => null;
 
@@ -118,6 +121,9 @@ public abstract class Artefact
             Discard(run);
         Directory.CreateDirectory(Folder);
         Leftovers.Sweep(Folder, held, run.Files, run.Say);
+        // The other is complete and not begun again, so that nobody else sweeps there.
+        if (AlsoWritesInto is { } other && Directory.Exists(other))
+            Leftovers.Sweep(other, held, run.Files, run.Say);
         RequireOurs();
         WriteStamp(run, complete: false);
     }

@@ -53,14 +53,14 @@ internal sealed class LearnedState : Artefact
     public void DropCheckpoints(StudyRun run)
     {
         if (Directory.Exists(CheckpointFolder) && IsUpToDate)
-            run.Files.DeleteFolder(CheckpointFolder);
+            Drop(CheckpointFolder, run);
     }
 
     /// <summary>Deletes a whole encoder that nobody needs any more.</summary>
     public void DropModel(StudyRun run)
     {
-        if (HasContent)
-            run.Files.DeleteFolder(WeightsFolder);
+        if (Lesson.Rank is null && HasContent)
+            Drop(WeightsFolder, run);
     }
 
     protected override JsonObject Recipe() => SlotRecipe.OfTraining(
@@ -92,6 +92,7 @@ internal sealed class LearnedState : Artefact
             {
                 weights.Add(state.Begin(session, encoder, run));
                 learners.Add(state.Learner(session, weights[^1]));
+                state.FillMasters(session, learners[^1]);
                 checkpoints.Add(new SlotCheckpoints(
                     state.CheckpointFolder, state.Key, learners[^1], run.Say, run.Files));
                 checkpoints[^1].Restore();
@@ -148,21 +149,21 @@ internal sealed class LearnedState : Artefact
         return whole;
     }
 
-    private SlotLearner Learner(SlotSession session, SlotWeights weights)
+    private SlotLearner Learner(SlotSession session, SlotWeights weights) => new(
+        Name, weights,
+        new SentenceBatches(
+            Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Train)),
+            _config.Training.BatchSize, DataSeed),
+        [.. Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Dev))], _config.Training,
+        masters: _config.Precision != Precision.PureBf16);
+
+    private void FillMasters(SlotSession session, SlotLearner learner)
     {
-        var learner = new SlotLearner(
-            Name, weights,
-            new SentenceBatches(
-                Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Train)),
-                _config.Training.BatchSize, DataSeed),
-            [.. Lesson.Locales.Select(locale => session.Sentences.Of(locale, Partition.Dev))], _config.Training,
-            masters: _config.Precision != Precision.PureBf16);
         if (Lesson.Rank is null)
             SlotStateFiles.FillMasters(
                 learner, _previous?.WeightsFolder ?? session.EncoderFolder, hasHead: _previous is not null);
         else if (_previous is not null)
             SlotStateFiles.FillMasters(learner, session.Frozen, _previous.WeightsFolder);
-        return learner;
     }
 
     private void Finish(SlotSession session, XlmRoberta encoder, SlotLearner learner, StudyRun run)
@@ -171,6 +172,30 @@ internal sealed class LearnedState : Artefact
         new LearnedStateFacts(
             learner.Weights.Trained[0].TrainedCount, learner.Weights.Head.Parameters.Count, learner.Epochs,
             learner.BestEpoch).Write(Folder, run.Files);
+    }
+
+    /// <summary>Deletes a folder, perhaps while another process of the study does the same; a failure is only said.
+    /// </summary>
+    /// <remarks>
+    /// Its name goes first, so that half a model is never loaded. What a kill leaves is in the study's folder, which is
+    /// swept whenever the study is started; a state that is complete is not.
+    /// </remarks>
+    private static void Drop(string folder, StudyRun run)
+    {
+        try
+        {
+            string trash = Leftovers.TrashFor(Path.Combine(run.OutputDir, Path.GetFileName(folder)));
+            run.Files.RenameFolder(folder, trash);
+            run.Files.DeleteFolder(trash);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another process was faster.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            run.Say($"{folder}: could not be deleted: {e.Message}");
+        }
     }
 
     private JsonObject TrainingJson()

@@ -39,6 +39,9 @@ internal sealed class StateScores(LearnedState state, AdapterStudyConfig config,
             locale => locale, locale => evaluation.Measure(head, session.Sentences.Of(locale, Partition.Test))));
     }
 
+    /// <summary>The state's weights come as a whole folder; only scores are written within it.</summary>
+    protected override string? AlsoWritesInto => state.WeightsFolder;
+
     protected override JsonObject Recipe() => SlotRecipe.OfScores(config, HashOf, _locales);
 
     protected override void MakeContent(StudyRun run)

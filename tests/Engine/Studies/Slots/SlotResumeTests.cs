@@ -1,5 +1,6 @@
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
+using FastCpt.Engine.Studies;
 using FastCpt.Engine.Studies.Slots;
 using FastCpt.Tests.Support;
 
@@ -38,6 +39,8 @@ public sealed class SlotResumeTests
     [TestCase("seed-1/multi", 36, "strategies=[multi]")]
     [TestCase($"{Adapters}/de-DE", 12, "strategies=[non_shared]", "adapter=prefix")]
     [TestCase($"{Adapters}/de-DE", 12, "strategies=[non_shared, shared]", "lora.ranks=[4, 3]", "parallel_adapters=4")]
+    [TestCase("seed-1/rank-4/fusion/de-DE", 12, "strategies=[fusion]", "adapter=bottleneck")]
+    [TestCase("seed-1/rank-4/fusion/de-DE", 12, "strategies=[fusion]", "adapter=bottleneck", "precision=bf16")]
     public void Fault_P1_StoppedInAnEpoch_GoesOnWithTheSameBytes(string state, int steps, params string[] more)
     {
         string[] settings = [.. more, "training.patience=0", "training.save_steps=0"];
@@ -57,17 +60,17 @@ public sealed class SlotResumeTests
     public void Fault_P1_StoppedAgainAndAgain_EndsWithTheSameBytes()
     {
         _study.Run("whole", Together);
-        int stops = 0;
-        while (true)
+        (int stops, bool isWhole) = (0, false);
+        while (!isWhole)
         {
             try
             {
                 RunToPoll(_study.Config([.. Together, "training.save_steps=0"]), 31 + 2 * stops);
-                break;
+                isWhole = true;
             }
             catch (RunException stopped) when (stopped.Code == ExitCode.Resumable)
             {
-                stops++;
+                Assert.That(++stops, Is.LessThan(100), "it comes no further");
             }
         }
 
@@ -76,24 +79,40 @@ public sealed class SlotResumeTests
     }
 
     /// <summary>Learners go on alone, or with others that are at another step or fresh.</summary>
-    [TestCase(4, 1)]
-    [TestCase(1, 4)]
-    [TestCase(2, 3)]
-    public void Learner_GoesOn_InAnyCompany(int before, int after)
+    /// <param name="cuts">Which learners are trained first, and the epoch of the last of them that they stop after.
+    /// </param>
+    [TestCase(4, 1, "en-US+de-DE+th-TH 2")]
+    [TestCase(1, 4, "en-US 2", "de-DE 1")]
+    [TestCase(2, 3, "en-US+de-DE 1", "th-TH 2")]
+    public void Learner_GoesOn_InAnyCompany(int before, int after, params string[] cuts)
     {
         string[] settings =
             ["strategies=[non_shared, shared]", "training.patience=0", "training.save_steps=4"];
         _study.Run("whole", settings);
-        for (int poll = 25; poll <= 45; poll += 10)
+        var places = new List<string>();
+        foreach (string cut in cuts)
+        {
+            string[] learners = [.. cut[..^2].Split('+').Select(locale => $"{Adapters}/{locale}")];
+            int epoch = cut[^1] - '0';
             Assert.That(
-                () => RunToPoll(_study.Config([.. settings, $"parallel_adapters={before}"]), poll),
+                () => TinyAdapterStudy.Run(
+                    _study.Config([.. settings, $"parallel_adapters={before}"]), learners,
+                    stopAfter: $"{learners[^1]}  epoch {epoch}"),
                 Throws.TypeOf<RunException>().With.Property("Code").EqualTo(ExitCode.Resumable));
-        TinyAdapterStudy.Run(_study.Config([.. settings, $"parallel_adapters={after}"]));
+            places.AddRange(learners.Select(learner => $"{learner}: goes on after step {6 * epoch}"));
+        }
+
+        var said = new List<string>();
+        TinyAdapterStudy.Run(_study.Config([.. settings, $"parallel_adapters={after}"]), said: said);
+        Assert.That(said.Where(line => line.Contains("goes on after step")), Is.EquivalentTo(places));
+        string pass = string.Join(", ", TinyAdapterStudy.Locales.Select(locale => $"{Adapters}/{locale}"));
+        Assert.That(said, Has.Exactly(after == 1 ? 0 : 1).EndsWith($"] {pass}"), "all in one pass, or each alone");
         AssertWhole("out");
     }
 
     /// <summary>Before a checkpoint has its name, while an older one goes, when weights are there but not the stamp
-    /// that makes them complete, while checkpoints go, and before scores are there.</summary>
+    /// that makes them complete, while checkpoints go, before scores are beside the weights, and before they have a
+    /// file of their own.</summary>
     [Test]
     public void Fault_K1_Killed_GoesOnWithTheSameBytes()
     {
@@ -104,7 +123,8 @@ public sealed class SlotResumeTests
         int[] instants =
         [
             named, Find(named, FileStep.Delete, "learner.safetensors"), stamp,
-            Find(stamp, FileStep.Delete, "learner.safetensors"), Find(stamp, FileStep.Rename, "scores.json"),
+            Find(stamp, FileStep.Delete, "learner.safetensors"), Find(stamp, FileStep.Rename, "cpt_state.json"),
+            Find(stamp, FileStep.Rename, "scores.json"),
         ];
         foreach (int n in instants)
         {
@@ -175,11 +195,25 @@ public sealed class SlotResumeTests
     [Test]
     public void SaveSteps_DecideNoBit_AndRemakeNothing()
     {
-        _study.Run("whole");
-        TinyAdapterStudy.Run(_study.Config());
+        _study.Run("whole", "training.save_steps=0");
+        var files = new FaultyFileSystem();
+        Run(_study.Config("training.save_steps=3"), files);
+        Assert.That(files.Steps, Has.Some.EqualTo((FileStep.Rename, "step-00000003")));
+        AssertWhole("out");
         var said = new List<string>();
-        TinyAdapterStudy.Run(_study.Config("training.save_steps=3"), said: said);
+        TinyAdapterStudy.Run(_study.Config("training.save_steps=4"), said: said);
         Assert.That(said, Has.None.StartsWith("made "));
+        AssertWhole("out");
+    }
+
+    [Test]
+    public void SaveThatFails_IsSaid_AndEndsNothing()
+    {
+        string[] settings = ["strategies=[non_shared]", "training.save_steps=5"];
+        _study.Run("whole", settings);
+        var said = new List<string>();
+        Run(_study.Config(settings), FaultyFileSystem.Fail(FileStep.Sync, "step-00000005", 28), said.Add);
+        Assert.That(said, Has.Exactly(3).Contains("step-00000005").And.Exactly(3).EndsWith("goes on."));
         AssertWhole("out");
     }
 
@@ -187,12 +221,79 @@ public sealed class SlotResumeTests
     [Test]
     public void CheckpointsOfACompleteState_AreDeleted()
     {
-        _study.Run("out");
-        string left = _study.At($"out/{Adapters}/de-DE/checkpoints");
-        Directory.CreateDirectory(Path.Combine(left, "step-00000005"));
-        File.WriteAllText(Path.Combine(left, "step-00000005", "learner.safetensors"), "");
+        string left = LeaveCheckpoints();
         _study.Run("out");
         Assert.That(Directory.Exists(left), Is.False);
+    }
+
+    /// <summary>Another process of the study deletes them at the same time, or nobody can.</summary>
+    [Test]
+    public void CheckpointsOfACompleteState_ThatCannotBeDeleted_EndNothing([Values] bool isAnotherFaster)
+    {
+        string left = LeaveCheckpoints();
+        var files = new FaultyFileSystem
+        {
+            Fault = (_, _, path) =>
+            {
+                if (!path.Contains("checkpoints", StringComparison.Ordinal))
+                    return;
+                if (!isAnotherFaster)
+                    throw new IOException("injected");
+                if (Directory.Exists(left))
+                    Directory.Delete(left, recursive: true);
+            },
+        };
+        var said = new List<string>();
+        Run(_study.Config(), files, said.Add);
+        Assert.That(
+            said, Has.Exactly(isAnotherFaster ? 0 : 1).EndsWith("checkpoints: could not be deleted: injected"));
+        Assert.That(said, Has.Exactly(isAnotherFaster ? 0 : 1).Contains("deleted"));
+        Assert.That(Directory.Exists(left), Is.Not.EqualTo(isAnotherFaster));
+    }
+
+    /// <summary>Half a model is never taken for a whole one.</summary>
+    [Test]
+    public void ModelThatIsHalfDeleted_IsNoModel_AndGoesAtTheNextStart()
+    {
+        string[] settings = ["strategies=[vanilla]", "keep=none"];
+        _study.Run("whole", settings);
+        var files = new FaultyFileSystem
+        {
+            Fault = (_, step, path) =>
+            {
+                string within = Path.GetDirectoryName(path) ?? "";
+                if (step == FileStep.Delete && within.EndsWith("model", StringComparison.Ordinal))
+                    throw new IOException("injected");
+            },
+        };
+        var said = new List<string>();
+        Run(_study.Config(settings), files, said.Add);
+        Assert.That(said, Has.Exactly(3).EndsWith("model: could not be deleted: injected"));
+        Assert.That(_study.Weights("out"), Is.Empty);
+        TinyAdapterStudy.Run(_study.Config(settings));
+        AssertWhole("out");
+    }
+
+    [Test]
+    public void Adapter_IsNeverDroppedAsAModel()
+    {
+        _study.Run("out");
+        AdapterStudyConfig config = _study.Config();
+        using StopSignal stop = new(folder: null, _ => { });
+        var graph = new AdapterStudyGraph(config, _ => throw new InvalidOperationException("Nothing is made."));
+        LearnedState state = graph.Sequences[0].Scores[0].State;
+        state.DropModel(new StudyRun(config, stop, FileSystem.Real, TextWriter.Null, quiet: true));
+        Assert.That(state.WeightsFolder, Does.Exist.And.EndsWith("adapter"));
+    }
+
+    /// <returns>A folder that a complete state has no need of.</returns>
+    private string LeaveCheckpoints()
+    {
+        _study.Run("out");
+        string left = _study.At(Path.Combine("out", Path.Combine(Adapters.Split('/')), "de-DE", "checkpoints"));
+        Directory.CreateDirectory(Path.Combine(left, "step-00000005"));
+        File.WriteAllText(Path.Combine(left, "step-00000005", "learner.safetensors"), "");
+        return left;
     }
 
     /// <summary>Stops the model of all locales after its first epoch.</summary>
@@ -208,10 +309,10 @@ public sealed class SlotResumeTests
         return path;
     }
 
-    private static void Run(AdapterStudyConfig config, FileSystem files)
+    private static void Run(AdapterStudyConfig config, FileSystem files, Action<string>? said = null)
     {
         using StopSignal stop = new(folder: null, _ => { });
-        TinyAdapterStudy.Run(config, stop, files, only: null, _ => { });
+        TinyAdapterStudy.Run(config, stop, files, only: null, said ?? (_ => { }));
     }
 
     /// <summary>Runs a study until its stop signal is looked at for the n-th time.</summary>
