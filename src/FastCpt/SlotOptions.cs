@@ -18,7 +18,7 @@ internal sealed class SlotOptions
     {
         Description = "Scores slot F1: path of a locale's file of MASSIVE, with {locale} in the place of its name; "
             + ".jsonl or .jsonl.gz, whichever is there. Takes no configuration but a study's of adapters, "
-            + "whose own files it replaces.",
+            + "whose own files it replaces; --set takes a study's keys, such as precision and data.max_length.",
         HelpName = "path",
     };
 
