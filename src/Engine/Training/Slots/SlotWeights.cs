@@ -69,15 +69,23 @@ public sealed class SlotWeights : IDisposable
     {
         Detach(encoder);
         TokenClassifier head = NewHead(encoder, labels, seed: 0);
-        if (BlockAdapterFolder.IsAt(folder))
+        try
         {
-            encoder.Parameters.Train(_ => false);
-            return new SlotWeights(
-                encoder, head, blocks: BlockAdapterFolder.Load(encoder, folder, warn, head.Parameters));
-        }
+            if (BlockAdapterFolder.IsAt(folder))
+            {
+                encoder.Parameters.Train(_ => false);
+                return new SlotWeights(
+                    encoder, head, blocks: BlockAdapterFolder.Load(encoder, folder, warn, head.Parameters));
+            }
 
-        using PeftFolder stored = PeftFolder.Open(folder, warn);
-        return new SlotWeights(encoder, head, stored.Attach(encoder, warn, head.Parameters));
+            using PeftFolder stored = PeftFolder.Open(folder, warn);
+            return new SlotWeights(encoder, head, stored.Attach(encoder, warn, head.Parameters));
+        }
+        catch
+        {
+            head.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A fresh fusion of bottlenecks from folders, which stay as they are, and a head.</summary>
