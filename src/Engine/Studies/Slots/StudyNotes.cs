@@ -34,7 +34,7 @@ internal static class StudyNotes
                 || training.BatchSize != paper.BatchSize
                 ? string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Training ends after {training.Epochs} epochs or {training.Patience} without a better one, at ")
+                    $"Training ends after {training.Epochs} epochs{Patience(training)}, at ")
                     + $"{training.BatchSize} sentences a batch; the paper's setting is {paper.Epochs}, "
                     + $"{paper.Patience} and {paper.BatchSize}."
                 : null,
@@ -83,4 +83,7 @@ internal static class StudyNotes
         })) + " where the pair of a pooler is counted, as the paper's totals do, which trains nothing.";
 
     private static string Rows(int count) => count == 0 ? "all" : count.ToString(CultureInfo.InvariantCulture);
+
+    private static string Patience(SlotTrainingConfig training) => training.Patience == 0 ? ""
+        : string.Create(CultureInfo.InvariantCulture, $" or {training.Patience} without a better one");
 }
