@@ -1,7 +1,4 @@
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using FastCpt.Engine.Config;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Training.Slots;
 
@@ -18,35 +15,20 @@ public sealed record LearnedStateFacts(
     public const string FileName = "training.json";
 
     /// <exception cref="RunException">Exit 3: the file cannot be read, or is not of a state.</exception>
-    public static LearnedStateFacts Load(string folder)
-    {
-        string path = Path.Combine(folder, FileName);
-        using JsonDocument json = StrictJson.Load(path, ExitCode.Config);
-        try
-        {
-            JsonElement root = json.RootElement;
-            return new LearnedStateFacts(
-                root.GetProperty("body_parameters").GetInt64(), root.GetProperty("head_parameters").GetInt64(),
-                [.. root.GetProperty("epochs").EnumerateArray().Select(SlotEpoch.Read)],
-                root.GetProperty("best_epoch").GetInt32());
-        }
-        catch (Exception exception)
-            when (exception is InvalidOperationException or FormatException or KeyNotFoundException)
-        {
-            throw new RunException(
-                ExitCode.Config, $"{path}: does not say how a state was trained: {exception.Message}", exception);
-        }
-    }
+    public static LearnedStateFacts Load(string folder) => StateFile.Load(
+        Path.Combine(folder, FileName), "how a state was trained", root => new LearnedStateFacts(
+            root.GetProperty("body_parameters").GetInt64(), root.GetProperty("head_parameters").GetInt64(),
+            [.. root.GetProperty("epochs").EnumerateArray().Select(SlotEpoch.Read)],
+            root.GetProperty("best_epoch").GetInt32()));
 
-    public void Write(string folder, FileSystem files)
-    {
-        var json = new JsonObject
+    public void Write(string folder, FileSystem files) => StateFile.Write(
+        Path.Combine(folder, FileName),
+        new JsonObject
         {
             ["body_parameters"] = BodyParameters,
             ["head_parameters"] = HeadParameters,
             ["best_epoch"] = BestEpoch,
             ["epochs"] = new JsonArray([.. Epochs.Select(epoch => epoch.ToJson())]),
-        };
-        AtomicFile.Write(Path.Combine(folder, FileName), Encoding.UTF8.GetBytes(ConfigText.Json(json)), files);
-    }
+        },
+        files);
 }

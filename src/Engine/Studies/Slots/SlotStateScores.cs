@@ -1,7 +1,5 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using FastCpt.Engine.Config;
 using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
 
@@ -14,28 +12,14 @@ public sealed record SlotStateScores(string Device, IReadOnlyDictionary<string, 
     public const string FileName = "scores.json";
 
     /// <exception cref="RunException">Exit 3: the file cannot be read, or holds no scores.</exception>
-    public static SlotStateScores Load(string folder)
-    {
-        string path = Path.Combine(folder, FileName);
-        using JsonDocument json = StrictJson.Load(path, ExitCode.Config);
-        try
-        {
-            JsonElement root = json.RootElement;
-            return new SlotStateScores(
-                root.GetProperty("device").GetString() ?? "",
-                root.GetProperty("test").EnumerateObject().ToDictionary(test => test.Name, test => Score(test.Value)));
-        }
-        catch (Exception exception)
-            when (exception is InvalidOperationException or FormatException or KeyNotFoundException)
-        {
-            throw new RunException(
-                ExitCode.Config, $"{path}: these are not the scores of a state: {exception.Message}", exception);
-        }
-    }
+    public static SlotStateScores Load(string folder) => StateFile.Load(
+        Path.Combine(folder, FileName), "what a state scores", root => new SlotStateScores(
+            root.GetProperty("device").GetString() ?? "",
+            root.GetProperty("test").EnumerateObject().ToDictionary(test => test.Name, test => Score(test.Value))));
 
-    public void Write(string folder, FileSystem files)
-    {
-        var json = new JsonObject
+    public void Write(string folder, FileSystem files) => StateFile.Write(
+        Path.Combine(folder, FileName),
+        new JsonObject
         {
             ["device"] = Device,
             ["test"] = new JsonObject(Test.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)new JsonObject
@@ -48,9 +32,8 @@ public sealed record SlotStateScores(string Device, IReadOnlyDictionary<string, 
                 ["predicted"] = pair.Value.Predicted,
                 ["correct"] = pair.Value.Correct,
             }))),
-        };
-        AtomicFile.Write(Path.Combine(folder, FileName), Encoding.UTF8.GetBytes(ConfigText.Json(json)), files);
-    }
+        },
+        files);
 
     private static SlotScore Score(JsonElement score) => new(
         score.GetProperty("f1").GetDouble(), score.GetProperty("strict_f1").GetDouble(),
