@@ -64,13 +64,14 @@ public sealed partial class Tape
     private void PushBackLinear(in TapeRecord record)
     {
         Linear w = record.Linear0!; // the forward pass recorded it
-        Tensor dx = GradientOf(record.X), input = AdapterInput(record.X, w);
+        InputGradient dx = GradientToWrite(record.X);
+        Tensor input = AdapterInput(record.X, w);
         Tensor dInput = input.IsNone ? Tensor.None : GradientOfCopy(record.X);
         backend.LinearBackward(
             record.X.Value, w.Values(record.Projected0, input, _adapterRows, takesGradients: true),
             GradientOf(record.Output), dx, w.TakeGradients(_adapterRows) with { Input = dInput });
         if (!dInput.IsNone)
-            backend.DropoutBackward(dInput, _rowKeys, DropoutOf(w), KeyOf(w.DropoutLayer), dx);
+            backend.DropoutBackward(dInput, _rowKeys, DropoutOf(w), KeyOf(w.DropoutLayer), dx.Value);
         CountBackward(record.X, w, needsInputGradient: !record.X.IsConstant);
     }
 

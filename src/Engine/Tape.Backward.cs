@@ -55,7 +55,7 @@ public sealed partial class Tape
                     GradientOf(record.X), record.Weight.Gradient, record.Bias!.Gradient);
                 break;
             case TapeOp.Gelu:
-                backend.GeluBackward(record.X.Value, GradientOf(record.Output), GradientOf(record.X));
+                backend.GeluBackward(record.X.Value, GradientOf(record.Output), GradientToWrite(record.X));
                 break;
             case TapeOp.Dropout:
                 // The gradient of what dropped out is dropped too, in place, by the same mask.
@@ -90,7 +90,7 @@ public sealed partial class Tape
         backend.GatedMlpBackward(
             record.X.Value, Values(gate, record.Projected0), Values(up, record.Projected1),
             Values(down, record.Projected2), record.Gate, record.Saved0, record.Saved1, GradientOf(record.Output),
-            GradientOf(record.X), gate.TakeGradients(_adapterRows), up.TakeGradients(_adapterRows),
+            GradientToWrite(record.X), gate.TakeGradients(_adapterRows), up.TakeGradients(_adapterRows),
             down.TakeGradients(_adapterRows));
         CountBackward(record.X, gate, needsInputGradient: !record.X.IsConstant);
         CountBackward(record.X, up, needsInputGradient: !record.X.IsConstant);

@@ -146,14 +146,22 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     {
         if (activation.IsConstant)
             return Tensor.None;
-        ref Tensor gradient = ref _gradients[activation.Slot];
-        if (gradient.IsNone)
-        {
-            gradient = _gradientMemory.Take(activation.Value.Type, activation.Value.Shape);
-            backend.Fill(0, gradient);
-        }
+        InputGradient gradient = GradientToWrite(activation);
+        if (gradient.Overwrites)
+            backend.Fill(0, gradient.Value);
+        return gradient.Value;
+    }
 
-        return gradient.Reshape(activation.Value.Shape);
+    /// <summary>The same for an op that can overwrite what nothing was added to yet; it writes all of it.</summary>
+    private InputGradient GradientToWrite(Activation activation)
+    {
+        if (activation.IsConstant)
+            return Tensor.None;
+        ref Tensor gradient = ref _gradients[activation.Slot];
+        bool isFirst = gradient.IsNone;
+        if (isFirst)
+            gradient = _gradientMemory.Take(activation.Value.Type, activation.Value.Shape);
+        return new InputGradient(gradient.Reshape(activation.Value.Shape), isFirst);
     }
 
     /// <summary>Adds a gradient, not read again, to an activation's, by taking it over where that is free.</summary>

@@ -50,9 +50,9 @@ public abstract partial class Backend
     }
 
     /// <summary>dx += dy · (Φ(x) + x φ(x)).</summary>
-    public void GeluBackward(Tensor x, Tensor dy, Tensor dx)
+    public void GeluBackward(Tensor x, Tensor dy, InputGradient dx)
     {
-        CheckAlike(x, dy, dx);
+        CheckAlike(x, dy, dx.Value);
         GeluBackwardKernel(x, dy, dx);
     }
 
@@ -90,7 +90,7 @@ public abstract partial class Backend
 
     protected abstract void GeluKernel(Tensor x, Tensor y);
 
-    protected abstract void GeluBackwardKernel(Tensor x, Tensor dy, Tensor dx);
+    protected abstract void GeluBackwardKernel(Tensor x, Tensor dy, InputGradient dx);
 
     protected abstract void DropoutKernel(Tensor x, Tensor rowKeys, float rate, in DropoutKey key, Tensor y);
 

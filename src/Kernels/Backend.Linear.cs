@@ -21,10 +21,10 @@ public abstract partial class Backend
     /// <param name="x">[M, K].</param>
     /// <param name="dy">[M, N].</param>
     /// <param name="dx">[M, K] or none.</param>
-    public void LinearBackward(Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
+    public void LinearBackward(Tensor x, in LinearWeight w, Tensor dy, InputGradient dx, in LinearGradient dw)
     {
         CheckLinear(x, w, dy);
-        Expect.OptionalMatrix(dx, nameof(dx), x.Type, x.Rows, x.Cols);
+        Expect.OptionalMatrix(dx.Value, nameof(dx), x.Type, x.Rows, x.Cols);
         CheckGradient(x, w, dw);
         LinearBackwardKernel(x, w, dy, dx, dw);
     }
@@ -80,10 +80,10 @@ public abstract partial class Backend
     /// <param name="dx">[M, C] or none.</param>
     public void GatedMlpBackward(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor gated,
-        Tensor upped, Tensor dy, Tensor dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
+        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
     {
         CheckGatedMlp(x, gate, up, down, gated, upped, dy);
-        Expect.OptionalMatrix(dx, nameof(dx), x.Type, x.Rows, x.Cols);
+        Expect.OptionalMatrix(dx.Value, nameof(dx), x.Type, x.Rows, x.Cols);
         CheckGradient(x, gate, dGate);
         CheckGradient(x, up, dUp);
         CheckGradient(gated, down, dDown);
@@ -93,7 +93,7 @@ public abstract partial class Backend
     protected abstract void LinearKernel(Tensor x, in LinearWeight w, Tensor y);
 
     protected abstract void LinearBackwardKernel(
-        Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw);
+        Tensor x, in LinearWeight w, Tensor dy, InputGradient dx, in LinearGradient dw);
 
     protected virtual void PackWeightKernel(Tensor w, WeightSide side, Tensor packed)
     {
@@ -107,7 +107,7 @@ public abstract partial class Backend
 
     protected abstract void GatedMlpBackwardKernel(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor gated,
-        Tensor upped, Tensor dy, Tensor dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown);
+        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown);
 
     private void CheckLinear(Tensor x, in LinearWeight w, Tensor y)
     {

@@ -19,10 +19,29 @@ public sealed class OverwrittenGradientTests
             LinearWeight w = LinearParts.Projected(s, LinearParts.Weight(s, shape), shape.M);
             LinearGradient added = Filled(backend, LinearParts.Gradient(s, shape), 0);
             LinearGradient over = Filled(backend, LinearParts.Gradient(s, shape), double.NaN);
-            backend.LinearBackward(x, w, dy, Tensor.None, added);
-            backend.LinearBackward(x, w, dy, Tensor.None, over with { Overwrites = true });
+            Tensor dAdded = Filled(backend, s.NewActivation(shape.M, shape.K), 0);
+            Tensor dOver = Filled(backend, s.NewActivation(shape.M, shape.K), double.NaN);
+            backend.LinearBackward(x, w, dy, dAdded, added);
+            backend.LinearBackward(
+                x, w, dy, new InputGradient(dOver, Overwrites: true), over with { Overwrites = true });
             Compare(device, added, over, shape);
+            Assert.That(device.Read(dOver), Is.EqualTo(device.Read(dAdded)), $"{shape}: dx");
         }
+    }
+
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndActivations))]
+    public void GeluBackward_Overwrites(string name, Types types)
+    {
+        using Backend backend = Cases.Open(name);
+        using Device device = new(backend);
+        Scene s = new(device, types);
+        Tensor x = s.Activation(9, 13), dy = s.Activation(9, 13);
+        Tensor added = Filled(backend, s.NewActivation(9, 13), 0);
+        Tensor over = Filled(backend, s.NewActivation(9, 13), double.NaN);
+        backend.GeluBackward(x, dy, added);
+        backend.GeluBackward(x, dy, new InputGradient(over, Overwrites: true));
+        Assert.That(device.Read(over), Is.EqualTo(device.Read(added)));
+        device.CheckBorders();
     }
 
     [Test]
@@ -33,11 +52,13 @@ public sealed class OverwrittenGradientTests
         const int Width = 24, Inner = 40;
         using Backend backend = name == "cpu" ? new CpuBackend(2) { MostHiddenRows = rowsAtOnce } : Cases.Open(name);
         using Device device = new(backend);
-        LinearGradient[] added = Run(0, overwrites: false), over = Run(double.NaN, overwrites: true);
+        LinearGradient[] added = Run(0, overwrites: false, out Tensor dAdded);
+        LinearGradient[] over = Run(double.NaN, overwrites: true, out Tensor dOver);
+        Assert.That(device.Read(dOver), Is.EqualTo(device.Read(dAdded)), "dx");
         for (int part = 0; part < added.Length; part++)
             Compare(device, added[part], over[part], part);
 
-        LinearGradient[] Run(double before, bool overwrites)
+        LinearGradient[] Run(double before, bool overwrites, out Tensor dx)
         {
             Scene s = new(device, isBrain ? Types.Brain : Types.Single, seed: 4);
             LinearShape wide = new(rows, Inner, Width, Bias: true, Rank: 3);
@@ -52,8 +73,9 @@ public sealed class OverwrittenGradientTests
                 .. new[] { wide, wide, narrow }.Select(shape =>
                     Filled(backend, LinearParts.Gradient(s, shape), before) with { Overwrites = overwrites }),
             ];
+            dx = Filled(backend, s.NewActivation(rows, Width), before);
             backend.GatedMlpBackward(
-                x, gate, up, down, Gate.SwiGlu, gated, upped, dy, Tensor.None, d[0], d[1], d[2]);
+                x, gate, up, down, Gate.SwiGlu, gated, upped, dy, new InputGradient(dx, overwrites), d[0], d[1], d[2]);
             return d;
         }
     }
@@ -90,6 +112,12 @@ public sealed class OverwrittenGradientTests
         backend.LinearCrossEntropy(x, head, targets, 0.5f, losses, Tensor.None, added);
         backend.LinearCrossEntropy(x, head, targets, 0.5f, losses, Tensor.None, over);
         Compare(device, added, over, "loss");
+    }
+
+    private static Tensor Filled(Backend backend, Tensor tensor, double value)
+    {
+        backend.Fill(value, tensor);
+        return tensor;
     }
 
     private static LinearGradient Filled(Backend backend, LinearGradient d, double value)

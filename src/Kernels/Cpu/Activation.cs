@@ -72,26 +72,30 @@ internal static unsafe class Activation
             TElement.Store(TActivation.Value(TElement.Load(x, i, rest)), y, i, rest);
     }
 
-    /// <summary>dx[i] += dy[i] · f'(x[i]) for i in [start, end).</summary>
+    /// <summary>dx[i] (+)= dy[i] · f'(x[i]) for i in [start, end).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void PlainBackward<TActivation, TElement>(void* x, void* dy, void* dx, long start, long end)
+    public static void PlainBackward<TActivation, TElement>(
+        void* x, void* dy, void* dx, bool overwrites, long start, long end)
         where TActivation : IActivation
         where TElement : IElement
     {
-        Vector512<float> slope;
+        Vector512<float> slope, before = Vector512<float>.Zero;
         long i = start;
         for (; i + 16 <= end; i += 16)
         {
             TActivation.ValueAndSlope(TElement.Load(x, i), out _, out slope);
-            TElement.Store(Vector512.FusedMultiplyAdd(TElement.Load(dy, i), slope, TElement.Load(dx, i)), dx, i);
+            if (!overwrites)
+                before = TElement.Load(dx, i);
+            TElement.Store(Vector512.FusedMultiplyAdd(TElement.Load(dy, i), slope, before), dx, i);
         }
 
         int rest = (int)(end - i);
         if (rest == 0)
             return;
         TActivation.ValueAndSlope(TElement.Load(x, i, rest), out _, out slope);
-        TElement.Store(
-            Vector512.FusedMultiplyAdd(TElement.Load(dy, i, rest), slope, TElement.Load(dx, i, rest)), dx, i, rest);
+        if (!overwrites)
+            before = TElement.Load(dx, i, rest);
+        TElement.Store(Vector512.FusedMultiplyAdd(TElement.Load(dy, i, rest), slope, before), dx, i, rest);
     }
 }
 

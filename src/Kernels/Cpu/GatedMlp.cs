@@ -60,7 +60,7 @@ public sealed unsafe partial class CpuBackend
     /// <remarks>dx takes the terms of gate and up in one chain, so that a BF16 dx is rounded once.</remarks>
     protected override void GatedMlpBackwardKernel(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor gated,
-        Tensor upped, Tensor dy, Tensor dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
+        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
     {
         RefuseDouble(x);
         long rows = HiddenRows(gated), start = 0;
@@ -91,18 +91,19 @@ public sealed unsafe partial class CpuBackend
     }
 
     private void GatedMlpInput(
-        Tensor x, in LinearWeight gate, in LinearWeight up, Tensor dGated, Tensor dUpped, Tensor dx,
+        Tensor x, in LinearWeight gate, in LinearWeight up, Tensor dGated, Tensor dUpped, InputGradient dx,
         in LinearGradient dGate, in LinearGradient dUp)
     {
-        Tensor dGateProjected = NeedsLowRank(gate, dx, dGate)
+        Tensor dGateProjected = NeedsLowRank(gate, dx.Value, dGate)
             ? ProjectGradient(gate.Adapter, dGated, ScratchUse.LowRank) : Tensor.None;
-        Tensor dUpProjected = NeedsLowRank(up, dx, dUp)
+        Tensor dUpProjected = NeedsLowRank(up, dx.Value, dUp)
             ? ProjectGradient(up.Adapter, dUpped, ScratchUse.SecondLowRank) : Tensor.None;
         AddWeightGradients(x, gate, dGated, dGateProjected, dGate);
         AddWeightGradients(x, up, dUpped, dUpProjected, dUp);
         if (dx.IsNone)
             return;
-        Product product = PlusInputGradient(Product.AddTo(dx), gate, dGated, dGateProjected, _rowTerms);
+        Product product = PlusInputGradient(
+            Into(dx.Value, dx.Overwrites), gate, dGated, dGateProjected, _rowTerms);
         _gemm.Multiply(PlusInputGradient(product, up, dUpped, dUpProjected, _secondRowTerms));
     }
 

@@ -38,19 +38,17 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
-    protected override void GeluBackwardKernel(Tensor x, Tensor dy, Tensor dx)
+    protected override void GeluBackwardKernel(Tensor x, Tensor dy, InputGradient dx)
     {
-        if (IsSingle(dx))
+        if (IsSingle(x))
         {
-            GeluBackwardJob<SingleElement> job = new(
-                (void*)x.Address, (void*)dy.Address, (void*)dx.Address, dx.Length);
-            RunElements(job, dx.Length);
+            GeluBackwardJob<SingleElement> job = new(x, dy, dx);
+            RunElements(job, x.Length);
         }
         else
         {
-            GeluBackwardJob<BrainElement> job = new(
-                (void*)x.Address, (void*)dy.Address, (void*)dx.Address, dx.Length);
-            RunElements(job, dx.Length);
+            GeluBackwardJob<BrainElement> job = new(x, dy, dx);
+            RunElements(job, x.Length);
         }
     }
 
@@ -62,11 +60,12 @@ public sealed unsafe partial class CpuBackend
                 x, y, start * ElementBlock, Math.Min(end * ElementBlock, length));
     }
 
-    private readonly struct GeluBackwardJob<TElement>(void* x, void* dy, void* dx, long length) : IRangeJob
+    private readonly struct GeluBackwardJob<TElement>(Tensor x, Tensor dy, InputGradient dx) : IRangeJob
         where TElement : IElement
     {
         public void Run(long start, long end, int worker) =>
             Activation.PlainBackward<NormalGelu, TElement>(
-                x, dy, dx, start * ElementBlock, Math.Min(end * ElementBlock, length));
+                (void*)x.Address, (void*)dy.Address, (void*)dx.Value.Address, dx.Overwrites, start * ElementBlock,
+                Math.Min(end * ElementBlock, x.Length));
     }
 }

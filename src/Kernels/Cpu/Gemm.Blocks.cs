@@ -117,7 +117,7 @@ internal sealed unsafe partial class Gemm
             Part next = part with { Row = row + block.Rows, Rows = Math.Min(rowsAtOnce, end - row - block.Rows) };
             if (product.OutputType == DType.F32)
                 MultiplyBlock(
-                    product, blocks, block, next, null, new Packed(shared, part),
+                    product, blocks, block, next, default, new Packed(shared, part),
                     (float*)product.Output + row * product.OutputStride + part.Col, product.OutputStride, worker);
             else
                 MultiplyStaged(product, blocks, block, next, shared, worker);
@@ -151,7 +151,7 @@ internal sealed unsafe partial class Gemm
         long width = atOnce ? Math.Min(StagedPanels * _single.Cols, part.Cols) : part.Cols;
         float* stage = (float*)_stage[worker].AtLeast(part.Rows * width * sizeof(float));
         ReductionBlock block = blocks[part.FirstBlock];
-        float* left = atOnce ? PackLeft(product, block, part, worker) : null;
+        LeftPanels left = atOnce ? LeftOf(product, block, part, worker) : default;
         for (long col = 0; col < part.Cols; col += width)
         {
             Part some = part with { Col = part.Col + col, Cols = Math.Min(width, part.Cols - col) };
@@ -168,11 +168,11 @@ internal sealed unsafe partial class Gemm
 
     /// <summary>A block of rows, through all its blocks of the reduction.</summary>
     /// <param name="next">The block of rows after it, which may have none.</param>
-    /// <param name="packed">The left side where it is packed already, or null.</param>
+    /// <param name="ready">The left side where it is ready, or default.</param>
     /// <param name="shared">The right side, perhaps of more columns than the part's.</param>
     /// <param name="target">F32 at the part's first row and column.</param>
     private void MultiplyBlock(
-        in Product product, ReductionBlocks blocks, Part part, Part next, float* packed, Packed shared, float* target,
+        in Product product, ReductionBlocks blocks, Part part, Part next, LeftPanels ready, Packed shared, float* target,
         long targetStride, int worker)
     {
         Tile tile = default;
@@ -202,23 +202,23 @@ internal sealed unsafe partial class Gemm
                 continue;
             }
 
-            float* left = packed != null ? packed : PackLeft(product, block, part, worker);
+            LeftPanels left = ready.Kernels != null ? ready : LeftOf(product, block, part, worker);
             long panelFloats = Packing.PanelFloats(block.Steps, _single.Cols);
             tile.Steps = block.Steps;
             tile.AddsLast = product.Term(block.Term).InLinks ? 1 : 0;
-            MicroKernels kernels = block.Pairs ? _pairs : _single;
+            tile.LeftStride = left.RowBytes;
             bool isLast = index + 1 == part.EndBlock || product.Term(blocks[index + 1].Term).Rows != null;
             Ahead ahead = isLast
                 ? AheadOf(product, blocks[part.FirstBlock], next)
                 : AheadOf(product, blocks[index + 1], part);
-            long tiles = panels * ((part.Rows + kernels.Rows - 1) / kernels.Rows);
+            long tiles = panels * ((part.Rows + _single.Rows - 1) / _single.Rows);
             long perTile = (ahead.CacheLines + tiles - 1) / tiles;
             for (long panel = 0; panel < panels; panel++)
             {
                 tile.Right = right + (packsPanels ? 0 : (firstPanel + panel) * panelFloats);
                 if (packsPanels)
                     PackRight(product, block, part.Col + panel * _single.Cols, 1, tile.Right);
-                MultiplyPanel(kernels, part, panel * _single.Cols, left, target, tile, ref ahead, perTile);
+                MultiplyPanel(left, part, panel * _single.Cols, target, tile, ref ahead, perTile);
             }
 
             tile.SetBase(target, tile.OutputStride);
@@ -261,15 +261,10 @@ internal sealed unsafe partial class Gemm
     private static Ahead AheadOf(in Product product, ReductionBlock block, Part part) =>
         new(product.Term(block.Term).Left, block, part.Row, part.Rows);
 
-    private float* PackLeft(in Product product, ReductionBlock block, Part part, int worker)
-    {
-        float* packed = (float*)_left[worker].AtLeast(
-            MostPanels * Packing.PanelFloats(ReductionBlocks.MostSteps, _single.Rows) * sizeof(float));
-        Packing.Pack(
+    private LeftPanels LeftOf(in Product product, ReductionBlock block, Part part, int worker) =>
+        LeftOf(
             product.Term(block.Term).Left, block, part.Row, product.Rows - part.Row,
-            (part.Rows + _single.Rows - 1) / _single.Rows, _single.Rows, packed);
-        return packed;
-    }
+            (part.Rows + _single.Rows - 1) / _single.Rows, _left[worker]);
 
     private void PackRight(in Product product, ReductionBlock block, long col, long panels, float* target)
     {
@@ -280,9 +275,10 @@ internal sealed unsafe partial class Gemm
     /// <summary>One panel of columns, down all tiles of the part.</summary>
     /// <param name="col">First column, counted from the part's.</param>
     private static void MultiplyPanel(
-        MicroKernels kernels, Part part, long col, float* left, float* target, Tile tile, ref Ahead ahead,
-        long perTile)
+        LeftPanels left, Part part, long col, float* target, Tile tile, ref Ahead ahead, long perTile)
     {
+        MicroKernels kernels = left.Kernels;
+        byte* rowsOf = (byte*)left.Start;
         int cols = (int)Math.Min(kernels.Cols, part.Cols - col);
         tile.Mask = (uint)((1UL << cols) - 1);
         bool inPlace = cols == kernels.Cols || kernels.MasksColumns;
@@ -291,14 +287,14 @@ internal sealed unsafe partial class Gemm
         {
             int rows = (int)Math.Min(kernels.Rows, part.Rows - row);
             ahead.Ask(perTile);
-            tile.Left = left;
+            tile.Left = (float*)rowsOf;
             tile.Base = start == null ? null : (float*)((byte*)start + row * tile.BaseStride);
             tile.Output = (float*)((byte*)(target + col) + row * tile.OutputStride);
             if (inPlace)
                 kernels.Multiply(rows, cols, &tile);
             else
                 MultiplyEdge(kernels, rows, cols, tile);
-            left += Packing.PanelFloats(tile.Steps, kernels.Rows);
+            rowsOf += left.PanelBytes;
         }
     }
 

@@ -64,16 +64,14 @@ internal sealed unsafe partial class Gemm
         in RowTerm term, ReductionBlock block, in Product product, Part part, float* packed, float* target, Tile tile,
         int worker)
     {
-        MicroKernels kernels = block.Pairs ? _pairs : _single;
         long leftPanels = (part.Rows + _single.Rows - 1) / _single.Rows, panels = PanelsOf(part.Cols);
-        float* left = (float*)_rowLeft[worker].AtLeast(
-            leftPanels * Packing.PanelFloats(block.Steps, _single.Rows) * sizeof(float));
-        Packing.Pack(
-            term.Left, block, part.Row - term.Start, term.End - part.Row, leftPanels, _single.Rows, left);
+        LeftPanels left = LeftOf(
+            term.Left, block, part.Row - term.Start, term.End - part.Row, leftPanels, _rowLeft[worker]);
         long floats = Packing.PanelFloats(block.Steps, _single.Cols);
         float* right = packed != null ? packed : (float*)_rowRight[worker].AtLeast(floats * sizeof(float));
         tile.SetBase(target, tile.OutputStride);
         tile.Steps = block.Steps;
+        tile.LeftStride = left.RowBytes;
         tile.AddsLast = 0;
         Ahead none = default;
         for (long panel = 0; panel < panels; panel++)
@@ -82,7 +80,7 @@ internal sealed unsafe partial class Gemm
             tile.Right = packed != null ? right + panel * floats : right;
             if (packed == null)
                 Packing.Pack(term.Right, block, col, product.Cols - col, 1, _single.Cols, right);
-            MultiplyPanel(kernels, part, panel * _single.Cols, left, target, tile, ref none, 0);
+            MultiplyPanel(left, part, panel * _single.Cols, target, tile, ref none, 0);
         }
     }
 }

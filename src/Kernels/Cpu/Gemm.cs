@@ -43,6 +43,7 @@ internal sealed unsafe partial class Gemm : IDisposable
 
     private readonly WorkerPool _pool;
     private readonly MicroKernels _single, _pairs;
+    private readonly MicroKernels? _singleInRows, _pairsInRows;
     private readonly Scratch _shared = new();
     private readonly Scratch[] _left, _right, _stage, _rowLeft, _rowRight;
 
@@ -51,6 +52,8 @@ internal sealed unsafe partial class Gemm : IDisposable
         _pool = pool;
         _single = AssembledKernels.Single(level) ?? (MicroKernels)new ManagedKernels();
         _pairs = AssembledKernels.Pairs(level) ?? _single;
+        _singleInRows = AssembledKernels.Single(level, LeftSide.InRows);
+        _pairsInRows = AssembledKernels.Pairs(level, LeftSide.InRows);
         _left = Scratch.Several(pool.Workers);
         _right = Scratch.Several(pool.Workers);
         _stage = Scratch.Several(pool.Workers);

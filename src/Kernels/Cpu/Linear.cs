@@ -7,13 +7,13 @@ public sealed unsafe partial class CpuBackend
 
     /// <remarks>The low-rank term goes on in the same sums, so that a BF16 dx is rounded once.</remarks>
     protected override void LinearBackwardKernel(
-        Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
+        Tensor x, in LinearWeight w, Tensor dy, InputGradient dx, in LinearGradient dw)
     {
         RefuseDouble(x);
-        Tensor dProjected = NeedsLowRank(w, dx, dw) ? ProjectGradient(w.Adapter, dy, ScratchUse.LowRank) : Tensor.None;
+        Tensor dProjected = NeedsLowRank(w, dx.Value, dw) ? ProjectGradient(w.Adapter, dy, ScratchUse.LowRank) : Tensor.None;
         AddWeightGradients(x, w, dy, dProjected, dw);
         if (!dx.IsNone)
-            _gemm.Multiply(PlusInputGradient(Product.AddTo(dx), w, dy, dProjected, _rowTerms));
+            _gemm.Multiply(PlusInputGradient(Into(dx.Value, dx.Overwrites), w, dy, dProjected, _rowTerms));
     }
 
     /// <summary>Gradients of weight, bias and adapter, as far as they are wanted.</summary>

@@ -23,6 +23,10 @@ public readonly record struct OpCost(double Flops, double Bytes, bool IsBf16)
         return new OpCost(0, bytes, false);
     }
 
+    /// <summary>A gradient written once, and read before unless it is overwritten.</summary>
+    internal static OpCost OfSum(InputGradient gradient) =>
+        Touching(gradient.Value) + (gradient.Overwrites ? default : Touching(gradient.Value));
+
     /// <summary>y = x Wᵀ + bias + low-rank terms.</summary>
     internal static OpCost OfLinear(Tensor x, in LinearWeight w, Tensor y)
     {
@@ -40,14 +44,14 @@ public readonly record struct OpCost(double Flops, double Bytes, bool IsBf16)
 
     /// <summary>The products that are wanted: one for dx, one for dW, and those of the adapters.</summary>
     internal static OpCost OfLinearBackward(
-        Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
+        Tensor x, in LinearWeight w, Tensor dy, InputGradient dx, in LinearGradient dw)
     {
         LowRank adapter = w.Adapter;
-        OpCost inputs = Touching(dx, dw.Input), weights = Touching(dw.Weight, dw.Bias);
-        OpCost cost = Touching(dy, If(!dx.IsNone, w.Weight)) + inputs + inputs + weights
+        OpCost weights = Touching(dw.Weight, dw.Bias);
+        OpCost cost = Touching(dy, If(!dx.IsNone, w.Weight)) + OfSum(dx) + OfSum(dw.Input) + weights
             + (dw.Overwrites ? default : weights)
             + Products(x, x.Rows, Count(If(!dx.IsNone, w.Weight)) + Count(dw.Weight));
-        bool pushesBack = !adapter.IsNone && !(adapter.Input.IsNone ? dx : dw.Input).IsNone;
+        bool pushesBack = !adapter.IsNone && !(adapter.Input.IsNone ? dx.Value : dw.Input).IsNone;
         bool wantsA = false, wantsB = false;
         for (int index = 0; index < adapter.PartCount; index++)
         {

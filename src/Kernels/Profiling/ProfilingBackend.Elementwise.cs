@@ -58,11 +58,11 @@ public sealed partial class ProfilingBackend
         End(nameof(Gelu), start, OpCost.Touching(x, y));
     }
 
-    protected override void GeluBackwardKernel(Tensor x, Tensor dy, Tensor dx)
+    protected override void GeluBackwardKernel(Tensor x, Tensor dy, InputGradient dx)
     {
         long start = Begin();
         inner.GeluBackward(x, dy, dx);
-        End(nameof(GeluBackward), start, OpCost.Touching(x, dy, dx, dx));
+        End(nameof(GeluBackward), start, OpCost.Touching(x, dy) + OpCost.OfSum(dx));
     }
 
     protected override void DropoutKernel(Tensor x, Tensor rowKeys, float rate, in DropoutKey key, Tensor y)

@@ -10,7 +10,7 @@ public sealed partial class ProfilingBackend
     }
 
     protected override void LinearBackwardKernel(
-        Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
+        Tensor x, in LinearWeight w, Tensor dy, InputGradient dx, in LinearGradient dw)
     {
         long start = Begin();
         inner.LinearBackward(x, w, dy, dx, dw);
@@ -41,12 +41,12 @@ public sealed partial class ProfilingBackend
 
     protected override void GatedMlpBackwardKernel(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor gated,
-        Tensor upped, Tensor dy, Tensor dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
+        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
     {
         long start = Begin();
         inner.GatedMlpBackward(x, gate, up, down, kind, gated, upped, dy, dx, dGate, dUp, dDown);
         End(nameof(GatedMlpBackward), start, OpCost.OfLinearBackward(x, gate, gated, dx, dGate)
-            + OpCost.OfLinearBackward(x, up, upped, dx, dUp)
+            + OpCost.OfLinearBackward(x, up, upped, dx with { Overwrites = false }, dUp)
             + OpCost.OfLinearBackward(gated, down, dy, gated, dDown));
     }
 

@@ -9,10 +9,12 @@ public sealed partial class ReferenceBackend
             output[i] = input[i] * NormalBelow(input[i]);
     }
 
-    protected override void GeluBackwardKernel(Tensor x, Tensor dy, Tensor dx)
+    protected override void GeluBackwardKernel(Tensor x, Tensor dy, InputGradient dx)
     {
-        Elements input = new(x), dOutput = new(dy), dInput = new(dx);
-        for (long i = 0; i < dx.Length; i++)
+        if (dx.Overwrites)
+            FillKernel(0, dx.Value);
+        Elements input = new(x), dOutput = new(dy), dInput = new(dx.Value);
+        for (long i = 0; i < x.Length; i++)
         {
             double density = Math.Exp(-0.5 * input[i] * input[i]) / Math.Sqrt(2 * Math.PI);
             dInput[i] += dOutput[i] * (NormalBelow(input[i]) + input[i] * density);

@@ -6,8 +6,10 @@ public sealed partial class ReferenceBackend
         LinearResidualKernel(x, w, Tensor.None, y);
 
     protected override void LinearBackwardKernel(
-        Tensor x, in LinearWeight w, Tensor dy, Tensor dx, in LinearGradient dw)
+        Tensor x, in LinearWeight w, Tensor dy, InputGradient dx, in LinearGradient dw)
     {
+        if (dx.Overwrites)
+            ClearWanted(dx.Value);
         if (dw.Overwrites)
         {
             ClearWanted(dw.Weight);
@@ -20,7 +22,7 @@ public sealed partial class ReferenceBackend
             AddColumnSums(dy, dw.Bias);
         double[,] lowRank = AddLowRankGradients(x, w.Adapter, dy, dw); // [M, K]
         if (!dx.IsNone)
-            AddProduct(dy, w.Weight, w.Adapter.Input.IsNone ? lowRank : new double[dx.Rows, dx.Cols], dx);
+            AddProduct(dy, w.Weight, w.Adapter.Input.IsNone ? lowRank : new double[x.Rows, x.Cols], dx.Value);
         if (!dw.Input.IsNone)
             AddTo(dw.Input, lowRank);
     }

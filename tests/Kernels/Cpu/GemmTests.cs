@@ -10,11 +10,13 @@ public sealed unsafe class GemmTests
     private static readonly string[] Levels =
         [.. Enum.GetValues<SimdLevel>().Where(level => level <= SimdLevels.Best).Select(SimdLevels.NameOf)];
 
-    // Below, at and above a tile, three tiles each way, three blocks of the reduction, odd reductions.
+    // Below, at and above a tile, three tiles each way, three blocks of the reduction, odd reductions; last, rows of a
+    // whole number of cache lines, of which 14 fit the cache side by side and, at 4 KiB, do not.
     private static readonly (int Rows, int Cols, int Reduction)[] Shapes =
     [
         (1, 1, 1), (1, 40, 3), (2, 17, 5), (5, 16, 2), (6, 15, 7), (7, 33, 16), (14, 32, 31), (15, 31, 33),
         (29, 65, 63), (43, 97, 130), (113, 70, 20), (300, 100, 37), (3, 100, 1201), (130, 33, 1601),
+        (31, 33, 768), (31, 33, 1024), (31, 33, 2048),
     ];
 
     public static IEnumerable<object[]> Cases() =>

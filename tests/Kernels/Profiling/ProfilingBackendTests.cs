@@ -46,11 +46,13 @@ public sealed class ProfilingBackendTests
         backend.Linear(x, new LinearWeight(w), y);
         backend.LinearBackward(x, new LinearWeight(w), y, dx, default);
         backend.LinearBackward(x, new LinearWeight(w), y, dx, new LinearGradient(dw));
+        backend.LinearBackward(x, new LinearWeight(w), y, new InputGradient(dx, Overwrites: true), default);
         Assert.That(profile.Calls.Select(call => call.Cost), Is.EqualTo(new OpCost[]
         {
             new(2 * 5 * 3 * 7, 4 * (5 * 7 + 3 * 7 + 5 * 3), false),
             new(2 * 5 * 3 * 7, 4 * (5 * 3 + 3 * 7 + 2 * 5 * 7), false), // nothing for a frozen weight's gradient
             new(2 * 2 * 5 * 3 * 7, 4 * (5 * 3 + 3 * 7 + 2 * 5 * 7 + 5 * 7 + 2 * 3 * 7), false),
+            new(2 * 5 * 3 * 7, 4 * (5 * 3 + 3 * 7 + 5 * 7), false), // a gradient that is not read
         }));
     }
 

@@ -72,8 +72,8 @@ internal sealed unsafe class AssembledKernels : MicroKernels
             string name = left switch
             {
                 LeftSide.Packed => "product",
-                LeftSide.InRows => "attention in rows",
-                _ => "attention across",
+                LeftSide.InRows => "product in rows",
+                _ => "product across",
             };
             PerfMap.Add(kernels[index], lengths[index], $"fastcpt {name} {choice.Name} {tile}");
         }
