@@ -80,7 +80,8 @@ public abstract partial class Backend
     /// <param name="dx">[M, C] or none.</param>
     public void GatedMlpBackward(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor gated,
-        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
+        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp,
+        in LinearGradient dDown)
     {
         CheckGatedMlp(x, gate, up, down, gated, upped, dy);
         Expect.OptionalMatrix(dx.Value, nameof(dx), x.Type, x.Rows, x.Cols);
@@ -107,7 +108,8 @@ public abstract partial class Backend
 
     protected abstract void GatedMlpBackwardKernel(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor gated,
-        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown);
+        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp,
+        in LinearGradient dDown);
 
     private void CheckLinear(Tensor x, in LinearWeight w, Tensor y)
     {

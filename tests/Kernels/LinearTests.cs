@@ -177,4 +177,28 @@ public sealed class LinearTests
         Assert.Throws<ArgumentException>(
             () => b.LinearBackward(x, w, y, x, new LinearGradient(Bias: Of(DType.BF16, 2))));
     }
+
+    /// <summary>A NaN or an infinity of x or of the residual stays in its own row of y, on tiles whole and ragged.
+    /// </summary>
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndTypes))]
+    public void LinearResidual_PassesOnWhatIsNotFinite(string name, Types types)
+    {
+        const int M = 30, N = 37, K = 8;
+        using Backend backend = Cases.Open(name);
+        using Device device = new(backend);
+        Scene s = new(device, types);
+        double[] inputs = new double[M * K], residuals = new double[M * N];
+        Array.Fill(inputs, 0.5);
+        (inputs[3 * K], inputs[4 * K + 1], residuals[20 * N + 5]) =
+            (double.NaN, double.PositiveInfinity, double.NegativeInfinity);
+        Tensor x = s.ActivationOf(inputs, M, K), residual = s.ActivationOf(residuals, M, N);
+        Tensor w = s.WeightOf([.. Enumerable.Repeat(0.25, N * K)], N, K), y = s.NewActivation(M, N);
+        backend.LinearResidual(x, new LinearWeight(w), residual, y);
+        double[] results = device.Read(y);
+        for (int i = 0; i < results.Length; i++)
+            Assert.That(results[i], Is.EqualTo(
+                i / N == 3 ? double.NaN : i / N == 4 ? double.PositiveInfinity
+                : i == 20 * N + 5 ? double.NegativeInfinity : 1), $"row {i / N}, column {i % N}");
+        device.CheckBorders();
+    }
 }

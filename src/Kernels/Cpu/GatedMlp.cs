@@ -60,7 +60,8 @@ public sealed unsafe partial class CpuBackend
     /// <remarks>dx takes the terms of gate and up in one chain, so that a BF16 dx is rounded once.</remarks>
     protected override void GatedMlpBackwardKernel(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor gated,
-        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
+        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp,
+        in LinearGradient dDown)
     {
         RefuseDouble(x);
         long rows = HiddenRows(gated), start = 0;

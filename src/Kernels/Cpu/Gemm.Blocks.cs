@@ -118,7 +118,10 @@ internal sealed unsafe partial class Gemm
             if (product.OutputType == DType.F32)
                 MultiplyBlock(
                     product, blocks, block, next, default, new Packed(shared, part),
-                    (float*)product.Output + row * product.OutputStride + part.Col, product.OutputStride, worker);
+                    new Target(
+                        (float*)product.Output + row * product.OutputStride + part.Col,
+                        product.OutputStride * sizeof(float)),
+                    worker);
             else
                 MultiplyStaged(product, blocks, block, next, shared, worker);
         }
@@ -137,7 +140,8 @@ internal sealed unsafe partial class Gemm
         return (int)Math.Clamp(panels, LeastPanels, MostPanels);
     }
 
-    /// <summary>A BF16 output: its sums are F32 in memory of ours until they are complete.</summary>
+    /// <summary>A BF16 output: its sums are F32 in memory of ours until they are complete. Micro-kernels of pairs
+    /// round them as they complete them; else that is done afterwards.</summary>
     /// <remarks>With one block of the reduction a few panels of columns are completed at a time, whose sums stay in
     /// the second-level cache.</remarks>
     private void MultiplyStaged(
@@ -147,7 +151,7 @@ internal sealed unsafe partial class Gemm
         int packed = 0;
         for (int index = part.FirstBlock; index < part.EndBlock; index++)
             packed += product.Term(blocks[index].Term).Rows == null ? 1 : 0;
-        bool atOnce = packed == 1;
+        bool atOnce = packed == 1, isDirect = IsDirect(product, blocks, part);
         long width = atOnce ? Math.Min(StagedPanels * _single.Cols, part.Cols) : part.Cols;
         float* stage = (float*)_stage[worker].AtLeast(part.Rows * width * sizeof(float));
         ReductionBlock block = blocks[part.FirstBlock];
@@ -157,9 +161,11 @@ internal sealed unsafe partial class Gemm
             Part some = part with { Col = part.Col + col, Cols = Math.Min(width, part.Cols - col) };
             long start = next.Rows * col / part.Cols, end = next.Rows * (col + some.Cols) / part.Cols;
             Part ahead = next with { Row = next.Row + start, Rows = end - start };
-            MultiplyBlock(
-                product, blocks, some, ahead, left, new Packed(shared, part), stage, width, worker);
             ushort* output = (ushort*)product.Output + part.Row * product.OutputStride + some.Col;
+            Target target = new(
+                stage, width * sizeof(float), isDirect ? (byte*)output : null, product.OutputStride * sizeof(ushort));
+            if (MultiplyBlock(product, blocks, some, ahead, left, new Packed(shared, part), target, worker))
+                continue;
             for (long row = 0; row < part.Rows; row++)
                 Convert.Run<SingleElement, BrainElement>(
                     stage + row * width, output + row * product.OutputStride, 0, some.Cols);
@@ -170,18 +176,18 @@ internal sealed unsafe partial class Gemm
     /// <param name="next">The block of rows after it, which may have none.</param>
     /// <param name="ready">The left side where it is ready, or default.</param>
     /// <param name="shared">The right side, perhaps of more columns than the part's.</param>
-    /// <param name="target">F32 at the part's first row and column.</param>
-    private void MultiplyBlock(
-        in Product product, ReductionBlocks blocks, Part part, Part next, LeftPanels ready, Packed shared, float* target,
-        long targetStride, int worker)
+    /// <returns>Whether the sums went to the target's output.</returns>
+    private bool MultiplyBlock(
+        in Product product, ReductionBlocks blocks, Part part, Part next, LeftPanels ready, Packed shared,
+        Target target, int worker)
     {
         Tile tile = default;
-        tile.OutputStride = targetStride * sizeof(float);
         if (part.FirstBlock > 0)
-            tile.SetBase(target, tile.OutputStride);
+            tile.SetBase(target.Sums, target.SumStride);
         else
-            SetBase(product, part, target, targetStride, ref tile);
+            SetBase(product, part, target, ref tile);
         long panels = PanelsOf(part.Cols);
+        bool isWritten = false;
         for (int index = part.FirstBlock; index < part.EndBlock; index++)
         {
             ReductionBlock block = blocks[index];
@@ -194,11 +200,13 @@ internal sealed unsafe partial class Gemm
             else if (right == null)
                 right = shared.Start
                     + SharedFloats(product, blocks, shared.FirstBlock, index, PanelsOf(shared.Cols));
+            bool completes = target.IsDirect && index + 1 == part.EndBlock;
             if (product.Term(block.Term).Rows is { } rows)
             {
-                float* packedRows = packsPanels ? null : right;
-                AddRowTerms(rows, product, part, packedRows, PanelsOf(shared.Cols), firstPanel, target, tile, worker);
-                tile.SetBase(target, tile.OutputStride);
+                isWritten = completes && rows.IsOneFor(part.Row, part.Rows);
+                AddRowTerms(
+                    rows, product, part, packsPanels ? null : right, PanelsOf(shared.Cols), firstPanel, target,
+                    isWritten, worker);
                 continue;
             }
 
@@ -207,6 +215,8 @@ internal sealed unsafe partial class Gemm
             tile.Steps = block.Steps;
             tile.AddsLast = product.Term(block.Term).InLinks ? 1 : 0;
             tile.LeftStride = left.RowBytes;
+            isWritten = completes;
+            byte* output = target.Take(isWritten, ref tile);
             bool isLast = index + 1 == part.EndBlock || product.Term(blocks[index + 1].Term).Rows != null;
             Ahead ahead = isLast
                 ? AheadOf(product, blocks[part.FirstBlock], next)
@@ -218,44 +228,13 @@ internal sealed unsafe partial class Gemm
                 tile.Right = right + (packsPanels ? 0 : (firstPanel + panel) * panelFloats);
                 if (packsPanels)
                     PackRight(product, block, part.Col + panel * _single.Cols, 1, tile.Right);
-                MultiplyPanel(left, part, panel * _single.Cols, target, tile, ref ahead, perTile);
+                MultiplyPanel(left, part, panel * _single.Cols, output, tile, ref ahead, perTile);
             }
 
-            tile.SetBase(target, tile.OutputStride);
-        }
-    }
-
-    /// <summary>What the sums begin with; with more than one summand, or one to convert, the target holds it.</summary>
-    private static void SetBase(in Product product, Part part, float* target, long targetStride, ref Tile tile)
-    {
-        bool staged = product.OutputType != DType.F32;
-        float* bias = product.Bias == null ? null : product.Bias + part.Col;
-        if (product.Residual == null)
-        {
-            tile.SetBase(bias, 0);
-            return;
+            tile.SetBase(target.Sums, target.SumStride);
         }
 
-        long first = part.Row * product.ResidualStride + part.Col;
-        if (bias == null && !staged)
-        {
-            tile.SetBase((float*)product.Residual + first, product.ResidualStride * sizeof(float));
-            return;
-        }
-
-        for (long row = 0; row < part.Rows; row++)
-        {
-            float* sums = target + row * targetStride;
-            long offset = first + row * product.ResidualStride;
-            if (staged)
-                Convert.Run<BrainElement, SingleElement>((ushort*)product.Residual + offset, sums, 0, part.Cols);
-            else
-                Convert.Run<SingleElement, SingleElement>((float*)product.Residual + offset, sums, 0, part.Cols);
-            for (long col = 0; col < part.Cols && bias != null; col++)
-                sums[col] += bias[col];
-        }
-
-        tile.SetBase(target, targetStride * sizeof(float));
+        return isWritten;
     }
 
     private static Ahead AheadOf(in Product product, ReductionBlock block, Part part) =>
@@ -275,25 +254,24 @@ internal sealed unsafe partial class Gemm
     /// <summary>One panel of columns, down all tiles of the part.</summary>
     /// <param name="col">First column, counted from the part's.</param>
     private static void MultiplyPanel(
-        LeftPanels left, Part part, long col, float* target, Tile tile, ref Ahead ahead, long perTile)
+        LeftPanels left, Part part, long col, byte* output, Tile tile, ref Ahead ahead, long perTile)
     {
         MicroKernels kernels = left.Kernels;
         byte* rowsOf = (byte*)left.Start;
         int cols = (int)Math.Min(kernels.Cols, part.Cols - col);
         tile.Mask = (uint)((1UL << cols) - 1);
         bool inPlace = cols == kernels.Cols || kernels.MasksColumns;
-        float* start = tile.Base == null ? null : tile.Base + col;
         for (long row = 0; row < part.Rows; row += kernels.Rows)
         {
             int rows = (int)Math.Min(kernels.Rows, part.Rows - row);
             ahead.Ask(perTile);
-            tile.Left = (float*)rowsOf;
-            tile.Base = start == null ? null : (float*)((byte*)start + row * tile.BaseStride);
-            tile.Output = (float*)((byte*)(target + col) + row * tile.OutputStride);
+            Tile here = tile;
+            here.Left = (float*)rowsOf;
+            here.MoveTo(row, col, output);
             if (inPlace)
-                kernels.Multiply(rows, cols, &tile);
+                kernels.Multiply(rows, cols, &here);
             else
-                MultiplyEdge(kernels, rows, cols, tile);
+                MultiplyEdge(kernels, rows, cols, here);
             rowsOf += left.PanelBytes;
         }
     }

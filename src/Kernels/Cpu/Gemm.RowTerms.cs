@@ -36,11 +36,10 @@ internal sealed unsafe partial class Gemm
     /// <summary>Adds the terms of a part's rows to its sums.</summary>
     /// <param name="shared">Packed right sides of so many panels, or null to pack them panel by panel.</param>
     /// <param name="firstPanel">The part's first among them.</param>
-    /// <param name="target">F32 at the part's first row and column.</param>
-    /// <param name="tile">Its base are the part's sums.</param>
+    /// <param name="isLast">Whether the sums are then complete; of one term for all rows.</param>
     private void AddRowTerms(
-        RowTerms rows, in Product product, Part part, float* shared, long sharedPanels, long firstPanel, float* target,
-        Tile tile, int worker)
+        RowTerms rows, in Product product, Part part, float* shared, long sharedPanels, long firstPanel, Target target,
+        bool isLast, int worker)
     {
         for (int index = 0; index < rows.Count; index++)
         {
@@ -50,9 +49,8 @@ internal sealed unsafe partial class Gemm
             if (start < end && block.Steps > 0)
             {
                 Part some = part with { Row = start, Rows = end - start };
-                float* sums = (float*)((byte*)target + (start - part.Row) * tile.OutputStride);
                 float* right = shared == null ? null : shared + firstPanel * floats;
-                AddRowTerm(rows[index], block, product, some, right, sums, tile, worker);
+                AddRowTerm(rows[index], block, product, some, right, target.From(start - part.Row), isLast, worker);
             }
 
             shared = shared == null ? null : shared + sharedPanels * floats;
@@ -61,18 +59,19 @@ internal sealed unsafe partial class Gemm
 
     /// <param name="part">Rows of the term alone.</param>
     private void AddRowTerm(
-        in RowTerm term, ReductionBlock block, in Product product, Part part, float* packed, float* target, Tile tile,
-        int worker)
+        in RowTerm term, ReductionBlock block, in Product product, Part part, float* packed, Target target,
+        bool isLast, int worker)
     {
         long leftPanels = (part.Rows + _single.Rows - 1) / _single.Rows, panels = PanelsOf(part.Cols);
         LeftPanels left = LeftOf(
             term.Left, block, part.Row - term.Start, term.End - part.Row, leftPanels, _rowLeft[worker]);
         long floats = Packing.PanelFloats(block.Steps, _single.Cols);
         float* right = packed != null ? packed : (float*)_rowRight[worker].AtLeast(floats * sizeof(float));
-        tile.SetBase(target, tile.OutputStride);
+        Tile tile = default;
+        tile.SetBase(target.Sums, target.SumStride);
         tile.Steps = block.Steps;
         tile.LeftStride = left.RowBytes;
-        tile.AddsLast = 0;
+        byte* output = target.Take(isLast, ref tile);
         Ahead none = default;
         for (long panel = 0; panel < panels; panel++)
         {
@@ -80,7 +79,7 @@ internal sealed unsafe partial class Gemm
             tile.Right = packed != null ? right + panel * floats : right;
             if (packed == null)
                 Packing.Pack(term.Right, block, col, product.Cols - col, 1, _single.Cols, right);
-            MultiplyPanel(left, part, panel * _single.Cols, target, tile, ref none, 0);
+            MultiplyPanel(left, part, panel * _single.Cols, output, tile, ref none, 0);
         }
     }
 }

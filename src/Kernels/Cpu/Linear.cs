@@ -10,7 +10,8 @@ public sealed unsafe partial class CpuBackend
         Tensor x, in LinearWeight w, Tensor dy, InputGradient dx, in LinearGradient dw)
     {
         RefuseDouble(x);
-        Tensor dProjected = NeedsLowRank(w, dx.Value, dw) ? ProjectGradient(w.Adapter, dy, ScratchUse.LowRank) : Tensor.None;
+        Tensor dProjected = NeedsLowRank(w, dx.Value, dw)
+            ? ProjectGradient(w.Adapter, dy, ScratchUse.LowRank) : Tensor.None;
         AddWeightGradients(x, w, dy, dProjected, dw);
         if (!dx.IsNone)
             _gemm.Multiply(PlusInputGradient(Into(dx.Value, dx.Overwrites), w, dy, dProjected, _rowTerms));

@@ -44,6 +44,19 @@ internal sealed class RowTerms
     public ReductionBlock Block(int index, bool hasPairs) =>
         new(0, hasPairs && _terms[index].IsBrain, 0, _terms[index].Reduction);
 
+    /// <summary>Whether one term adds to every one of some rows, and there is no other.</summary>
+    public bool IsOneFor(long row, long rows) =>
+        Count == 1 && _terms[0].Reduction > 0 && _terms[0].Start <= row && _terms[0].End >= row + rows;
+
+    /// <summary>Whether all are summed in pairs.</summary>
+    public bool ArePairs(bool hasPairs)
+    {
+        for (int index = 0; index < Count; index++)
+            if (!Block(index, hasPairs).Pairs)
+                return false;
+        return true;
+    }
+
     /// <summary>Steps of all terms together.</summary>
     public long Steps(bool hasPairs)
     {

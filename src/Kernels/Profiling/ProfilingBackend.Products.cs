@@ -41,7 +41,8 @@ public sealed partial class ProfilingBackend
 
     protected override void GatedMlpBackwardKernel(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor gated,
-        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
+        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp,
+        in LinearGradient dDown)
     {
         long start = Begin();
         inner.GatedMlpBackward(x, gate, up, down, kind, gated, upped, dy, dx, dGate, dUp, dDown);

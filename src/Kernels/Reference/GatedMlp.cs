@@ -18,7 +18,8 @@ public sealed partial class ReferenceBackend
 
     protected override void GatedMlpBackwardKernel(
         Tensor x, in LinearWeight gate, in LinearWeight up, in LinearWeight down, Gate kind, Tensor gated,
-        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp, in LinearGradient dDown)
+        Tensor upped, Tensor dy, InputGradient dx, in LinearGradient dGate, in LinearGradient dUp,
+        in LinearGradient dDown)
     {
         using DeviceBuffer first = Zeros(x.Type, gated.Shape, out Tensor hidden); // [M, F], as are the next three
         using DeviceBuffer second = Zeros(x.Type, gated.Shape, out Tensor dHidden);

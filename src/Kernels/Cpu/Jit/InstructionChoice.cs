@@ -9,9 +9,10 @@ namespace FastCpt.Kernels.Cpu.Jit;
 /// <param name="Lanes">Of F32 in one register.</param>
 /// <param name="Plus">Element by element.</param>
 /// <param name="Add">sum += left · right, one step.</param>
+/// <param name="TakesBrain">Whether base and output may be BF16.</param>
 internal sealed record InstructionChoice(
     string Name, Register FirstRegister, int Registers, int Lanes, Code Clear, Code Load, Code Store, Code Spread,
-    Code Plus, Code Add)
+    Code Plus, Code Add, bool TakesBrain = false)
 {
     public static readonly InstructionChoice Avx2 = new(
         "avx2 f32", Register.YMM0, 16, 8, Code.VEX_Vxorps_ymm_ymm_ymmm256, Code.VEX_Vmovups_ymm_ymmm256,
@@ -30,6 +31,7 @@ internal sealed record InstructionChoice(
     {
         Name = "avx512 bf16",
         Add = Code.EVEX_Vdpbf16ps_zmm_k1z_zmm_zmmm512b32,
+        TakesBrain = true,
     };
 
     public bool HasMasks => Lanes == 16;

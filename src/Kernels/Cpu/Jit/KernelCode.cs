@@ -7,8 +7,9 @@ namespace FastCpt.Kernels.Cpu.Jit;
 /// <remarks>
 /// Sums stay in registers rows × vectors; per step the vectors of the right panel are loaded and each value of the
 /// left side is spread over a register. Registers: rsi left, rdx right, rcx steps, r8 and r9 output and its stride,
-/// r10 and r11 base and its stride (r10 is 0 once there is nothing to add), k1 and up a mask per vector; where the left
-/// side lies in rows, rsi, rax and rdi are at every fifth of them, rbx and rbp one and three times their stride.
+/// r10 and r11 base and its stride (r10 is 0 once there is nothing to add), k1 and up a mask per vector, k7 whether
+/// the output is BF16; where the left side lies in rows, rsi, rax and rdi are at every fifth of them, rbx and rbp one
+/// and three times their stride.
 /// </remarks>
 internal sealed class KernelCode
 {
@@ -43,10 +44,9 @@ internal sealed class KernelCode
     {
         LoadArguments();
         Begin();
+        PrefetchTileBelow();
         if (_left == LeftSide.InRows)
             FindRows();
-        else
-            PrefetchTileBelow();
         Loop(Unroll);
         Loop(1);
         End();
@@ -64,6 +64,12 @@ internal sealed class KernelCode
         _code.mov(r9, __qword_ptr[rdi + Tile.OutputStrideOffset]);
         _code.mov(r10, __qword_ptr[rdi + Tile.BaseOffset]);
         _code.mov(r11, __qword_ptr[rdi + Tile.BaseStrideOffset]);
+        if (_choice.TakesBrain)
+        {
+            _code.mov(eax, __dword_ptr[rdi + Tile.OutputIsBrainOffset]);
+            _code.kmovw(k7, eax);
+        }
+
         if (!_choice.HasMasks)
             return;
         _code.mov(eax, __dword_ptr[rdi + Tile.MaskOffset]);
@@ -77,11 +83,18 @@ internal sealed class KernelCode
     /// <summary>Sums begin with the base, or with 0 where there is none or it comes last.</summary>
     private void Begin()
     {
-        Label clear = _code.CreateLabel(), ready = _code.CreateLabel();
+        Label clear = _code.CreateLabel(), brain = _code.CreateLabel(), added = _code.CreateLabel();
+        Label ready = _code.CreateLabel();
         _code.test(r10, r10);
         _code.je(clear);
         _code.cmp(__dword_ptr[rdi + Tile.AddsLastOffset], 0);
         _code.jne(clear);
+        if (_choice.TakesBrain)
+        {
+            _code.cmp(__dword_ptr[rdi + Tile.BaseIsBrainOffset], 0);
+            _code.jne(brain);
+        }
+
         for (int row = 0; row < _rows; row++)
         {
             for (int vector = 0; vector < _vectors; vector++)
@@ -89,12 +102,57 @@ internal sealed class KernelCode
             _code.add(r10, r11);
         }
 
+        _code.jmp(added);
+        if (_choice.TakesBrain)
+        {
+            _code.Label(ref brain);
+            BeginWithBrain();
+        }
+
+        _code.Label(ref added);
         _code.xor(r10d, r10d);
         _code.jmp(ready);
         _code.Label(ref clear);
         for (int sum = 0; sum < _rows * _vectors; sum++)
             Emit(Instruction.Create(_choice.Clear, At(sum), At(sum), At(sum)));
         _code.Label(ref ready);
+    }
+
+    /// <summary>Sums begin with a BF16 base, widened, plus the bias; the base of the tile below is asked for.</summary>
+    private void BeginWithBrain()
+    {
+        for (int row = 0; row < _rows; row++)
+        {
+            for (int vector = 0; vector < _vectors; vector++)
+            {
+                Register sum = Sum(row, vector);
+                Emit(Masked(
+                    Instruction.Create(
+                        Code.EVEX_Vpmovzxwd_zmm_k1z_ymmm256, sum, InBrainRow(Register.R10, vector)), vector));
+                Emit(Instruction.Create(Code.EVEX_Vpslld_zmm_k1z_zmmm512b32_imm8, sum, sum, 16));
+            }
+
+            _code.add(r10, r11);
+        }
+
+        Label end = _code.CreateLabel();
+        _code.mov(rax, __qword_ptr[rdi + Tile.BiasOffset]);
+        _code.test(rax, rax);
+        _code.je(end);
+        for (int vector = 0; vector < _vectors; vector++)
+        {
+            Register bias = At(_rows * _vectors + vector);
+            Emit(Masked(Instruction.Create(_choice.Load, bias, InRow(Register.RAX, vector)), vector));
+            for (int row = 0; row < _rows; row++)
+                Emit(Instruction.Create(_choice.Plus, Sum(row, vector), Sum(row, vector), bias));
+        }
+
+        _code.Label(ref end);
+        for (int row = 0; row < _rows; row++)
+        {
+            _code.prefetcht0(__byte_ptr[r10]);
+            _code.add(r10, r11);
+        }
     }
 
     private void FindRows()
@@ -119,7 +177,7 @@ internal sealed class KernelCode
         for (int row = 0; row < _rows; row++)
         {
             for (int offset = 0; offset < _vectors * _choice.Lanes * sizeof(float); offset += 64)
-                _code.prefetcht0(__byte_ptr[rax + offset]);
+                _code.prefetchw(__byte_ptr[rax + offset]);
             _code.add(rax, r9);
         }
     }
@@ -182,11 +240,21 @@ internal sealed class KernelCode
         }
 
         _code.Label(ref store);
-        for (int row = 0; row < _rows; row++)
+        if (_choice.TakesBrain)
         {
-            for (int vector = 0; vector < _vectors; vector++)
-                Emit(Masked(Instruction.Create(_choice.Store, InRow(Register.R8, vector), Sum(row, vector)), vector));
-            _code.add(r8, r9);
+            Label single = _code.CreateLabel(), stored = _code.CreateLabel();
+            _code.kmovw(eax, k7);
+            _code.test(eax, eax);
+            _code.je(single);
+            StoreBrain();
+            _code.jmp(stored);
+            _code.Label(ref single);
+            StoreSingle();
+            _code.Label(ref stored);
+        }
+        else
+        {
+            StoreSingle();
         }
 
         if (_left == LeftSide.InRows)
@@ -197,6 +265,35 @@ internal sealed class KernelCode
 
         _code.vzeroupper();
         _code.ret();
+    }
+
+    private void StoreSingle()
+    {
+        for (int row = 0; row < _rows; row++)
+        {
+            for (int vector = 0; vector < _vectors; vector++)
+                Emit(Masked(Instruction.Create(_choice.Store, InRow(Register.R8, vector), Sum(row, vector)), vector));
+            _code.add(r8, r9);
+        }
+    }
+
+    /// <summary>Rounds to nearest, ties to even. The instruction takes subnormals for 0, and sums of pairs never are
+    /// any: theirs does the same.</summary>
+    private void StoreBrain()
+    {
+        for (int row = 0; row < _rows; row++)
+        {
+            for (int vector = 0; vector < _vectors; vector++)
+            {
+                Register sum = Sum(row, vector), rounded = Register.YMM0 + (sum - Register.ZMM0);
+                Emit(Instruction.Create(Code.EVEX_Vcvtneps2bf16_ymm_k1z_zmmm512b32, rounded, sum));
+                Emit(Masked(
+                    Instruction.Create(
+                        Code.EVEX_Vmovdqu16_ymmm256_k1z_ymm, InBrainRow(Register.R8, vector), rounded), vector));
+            }
+
+            _code.add(r8, r9);
+        }
     }
 
     private Instruction Masked(Instruction instruction, int vector)
@@ -220,6 +317,9 @@ internal sealed class KernelCode
     }
 
     private MemoryOperand InRow(Register start, int vector) => Memory(start, vector * _choice.Lanes * sizeof(float));
+
+    private MemoryOperand InBrainRow(Register start, int vector) =>
+        Memory(start, vector * _choice.Lanes * sizeof(ushort));
 
     /// <summary>Displacement size 1 lets the encoder choose the shortest.</summary>
     private static MemoryOperand Memory(Register start, int offset) => new(start, offset, offset == 0 ? 0 : 1);

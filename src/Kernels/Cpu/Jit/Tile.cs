@@ -8,7 +8,8 @@ namespace FastCpt.Kernels.Cpu.Jit;
 internal unsafe struct Tile
 {
     public const int LeftOffset = 0, RightOffset = 8, StepsOffset = 16, OutputOffset = 24, OutputStrideOffset = 32,
-        BaseOffset = 40, BaseStrideOffset = 48, MaskOffset = 56, AddsLastOffset = 60, LeftStrideOffset = 64;
+        BaseOffset = 40, BaseStrideOffset = 48, MaskOffset = 56, AddsLastOffset = 60, LeftStrideOffset = 64,
+        BiasOffset = 72, BaseIsBrainOffset = 80, OutputIsBrainOffset = 84;
 
     /// <summary>[steps, rows of a full tile], or as the kernels' <see cref="LeftSide"/> says.</summary>
     [FieldOffset(LeftOffset)]
@@ -50,9 +51,49 @@ internal unsafe struct Tile
     [FieldOffset(LeftStrideOffset)]
     public long LeftStride;
 
+    /// <summary>What else is added to a BF16 base, the same to all rows, or null for nothing.</summary>
+    [FieldOffset(BiasOffset)]
+    public float* Bias;
+
+    /// <summary>Whether the base is BF16, which a kernel of pairs alone takes and which does not come last. Not 0:
+    /// true.</summary>
+    [FieldOffset(BaseIsBrainOffset)]
+    public int BaseIsBrain;
+
+    /// <summary>Whether sums are rounded to a BF16 output, which a kernel of pairs alone does. Not 0: true.</summary>
+    [FieldOffset(OutputIsBrainOffset)]
+    public int OutputIsBrain;
+
     public void SetBase(float* start, long stride)
     {
         Base = start;
         BaseStride = stride;
+        Bias = null;
+        BaseIsBrain = 0;
+    }
+
+    public void SetBrainBase(void* start, long stride, float* bias)
+    {
+        SetBase((float*)start, stride);
+        Bias = bias;
+        BaseIsBrain = 1;
+    }
+
+    public void SetOutputType(bool isBrain, long stride)
+    {
+        OutputIsBrain = isBrain ? 1 : 0;
+        OutputStride = stride;
+    }
+
+    /// <summary>Takes the place of a tile in a part: rows and columns from the part's first.</summary>
+    /// <param name="output">The part's first place.</param>
+    public void MoveTo(long row, long col, byte* output)
+    {
+        Output = (float*)(output + row * OutputStride + col * (OutputIsBrain != 0 ? sizeof(ushort) : sizeof(float)));
+        if (Base != null)
+            Base = (float*)(
+                (byte*)Base + row * BaseStride + col * (BaseIsBrain != 0 ? sizeof(ushort) : sizeof(float)));
+        if (Bias != null)
+            Bias += col;
     }
 }
