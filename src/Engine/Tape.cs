@@ -7,12 +7,12 @@ namespace FastCpt.Engine;
 /// <remarks>
 /// A reused list of records, without delegates. What needs no gradient records nothing, so that freezing needs no
 /// code in the models. Activations live in an arena and are given up as the replay passes them; their gradients come
-/// from a pool. Parameters' gradients are added to; the first op after they were cleared may overwrite them.
+/// from a pool. Gradients are added to; the first op that has one for a parameter or an activation may overwrite it.
 /// </remarks>
 public sealed partial class Tape(Backend backend, bool poison = false) : IDisposable
 {
     private readonly Arena _arena = new(backend, poison);
-    private readonly TensorPool _gradientMemory = new(backend);
+    private readonly TensorPool _gradientMemory = new(backend, poison);
     private TapeRecord[] _records = new TapeRecord[256];
     private Tensor[] _gradients = new Tensor[256];
     private int _recordCount, _slotCount;

@@ -49,7 +49,8 @@ public abstract partial class Backend
         GeluKernel(x, y);
     }
 
-    /// <summary>dx += dy · (Φ(x) + x φ(x)).</summary>
+    /// <summary>dx (+)= dy · (Φ(x) + x φ(x)).</summary>
+    /// <param name="dx">Not none.</param>
     public void GeluBackward(Tensor x, Tensor dy, InputGradient dx)
     {
         CheckAlike(x, dy, dx.Value);

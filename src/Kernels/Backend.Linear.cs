@@ -14,7 +14,7 @@ public abstract partial class Backend
     }
 
     /// <summary>Gradients of <see cref="Linear"/>.</summary>
-    /// <remarks>dx += dy W + scale · (dy B) A; dW += dyᵀ x; dBias += Σ rows of dy;
+    /// <remarks>dx (+)= dy W + scale · (dy B) A; dW += dyᵀ x; dBias += Σ rows of dy;
     /// dB += dyᵀ projected; dA += scale · (dy B)ᵀ x. An adapter with an input of its own has that for x, and the
     /// gradient of that for dx. Gradients of groups' terms are sums over their own rows; weight and bias, which groups
     /// share, have none.</remarks>

@@ -5,8 +5,9 @@ namespace FastCpt.Kernels;
 /// <para>A backend is a device with one in-order stream. Ops may return before they are done and are ordered among
 /// themselves; only <see cref="Download"/> and <see cref="Synchronize"/> wait. A scalar result is a tensor [1] in
 /// device memory and is read back by whoever wants it.</para>
-/// <para>Forward ops overwrite their outputs. Backward ops add to their gradients; a gradient that is
-/// <see cref="Tensor.None"/> is not wanted and costs nothing. Outputs alias inputs only where an op says so.
+/// <para>Forward ops overwrite their outputs. Backward ops add to their gradients, or overwrite those that
+/// <see cref="InputGradient"/> or <see cref="LinearGradient"/> say; a gradient that is <see cref="Tensor.None"/> is not
+/// wanted and costs nothing. Outputs alias inputs only where an op says so.
 /// Activations are F32 or BF16, weights likewise and independently; sums, statistics, weight gradients and optimizer
 /// state are F32 ("statistic" below). The reference backend also takes F64 for all of these at once.</para>
 /// <para>The order in which an output element is summed depends on the length of the sum, the element types and the

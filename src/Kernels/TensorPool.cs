@@ -6,7 +6,8 @@ namespace FastCpt.Kernels;
 /// <remarks>
 /// Sizes are rounded up to quarters of a power of two, so that ragged batches find buffers of earlier ones.
 /// </remarks>
-public sealed class TensorPool(Backend backend) : IDisposable
+/// <param name="poison">Fill what is taken with NaN, so that tests see a read of unwritten memory.</param>
+public sealed class TensorPool(Backend backend, bool poison = false) : IDisposable
 {
     private readonly Dictionary<long, Stack<DeviceBuffer>> _free = [];
     private readonly Dictionary<nint, DeviceBuffer> _buffers = [];
@@ -19,12 +20,10 @@ public sealed class TensorPool(Backend backend) : IDisposable
     public Tensor Take(DType type, Shape shape)
     {
         long size = SizeClass(checked(shape.Length * type.Size()));
-        if (_free.TryGetValue(size, out Stack<DeviceBuffer>? stack) && stack.TryPop(out DeviceBuffer? buffer))
-            return buffer.At(0, type, shape);
-        buffer = backend.Allocate(size);
-        ReservedBytes += buffer.Bytes;
-        Tensor tensor = buffer.At(0, type, shape);
-        _buffers.Add(tensor.Address, buffer);
+        bool isHeld = _free.TryGetValue(size, out Stack<DeviceBuffer>? stack) && stack.Count > 0;
+        Tensor tensor = isHeld ? stack!.Pop().At(0, type, shape) : Allocate(size, type, shape);
+        if (poison)
+            backend.Fill(double.NaN, tensor);
         return tensor;
     }
 
@@ -44,6 +43,15 @@ public sealed class TensorPool(Backend backend) : IDisposable
         _buffers.Clear();
         _free.Clear();
         ReservedBytes = 0;
+    }
+
+    private Tensor Allocate(long size, DType type, Shape shape)
+    {
+        DeviceBuffer buffer = backend.Allocate(size);
+        ReservedBytes += buffer.Bytes;
+        Tensor tensor = buffer.At(0, type, shape);
+        _buffers.Add(tensor.Address, buffer);
+        return tensor;
     }
 
     /// <summary>The next quarter of a power of two.</summary>

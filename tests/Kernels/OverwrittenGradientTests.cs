@@ -29,6 +29,28 @@ public sealed class OverwrittenGradientTests
         }
     }
 
+    [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndTypes))]
+    public void LinearBackward_OverwritesRowsInGroupsAndInNone(string name, Types types)
+    {
+        using Backend backend = Cases.Open(name);
+        foreach (GroupedShape shape in GroupedShape.Biting)
+            foreach (bool ownInput in new[] { false, true })
+            {
+                using Device device = new(backend);
+                Scene s = new(device, types);
+                GroupedLayer layer = new(s, shape);
+                LinearWeight w = layer.Grouped(ownInput);
+                Tensor dInput = ownInput ? Filled(backend, s.NewActivation(shape.M, shape.K), 0) : Tensor.None;
+                Tensor added = Filled(backend, s.NewActivation(shape.M, shape.K), 0);
+                Tensor over = Filled(backend, s.NewActivation(shape.M, shape.K), double.NaN);
+                backend.LinearBackward(layer.X, w, layer.Dy, added, new LinearGradient(Input: dInput));
+                backend.LinearBackward(
+                    layer.X, w, layer.Dy, new InputGradient(over, Overwrites: true), new LinearGradient(Input: dInput));
+                Assert.That(device.Read(over), Is.EqualTo(device.Read(added)), $"{shape}, {ownInput}");
+                device.CheckBorders();
+            }
+    }
+
     [TestCaseSource(typeof(Cases), nameof(Cases.BackendsAndActivations))]
     public void GeluBackward_Overwrites(string name, Types types)
     {

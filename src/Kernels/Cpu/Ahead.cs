@@ -3,11 +3,11 @@ using System.Runtime.Intrinsics.X86;
 
 namespace FastCpt.Kernels.Cpu;
 
-/// <summary>Asks for the memory that is packed next, a few cache lines at a time, while tiles are computed.</summary>
-/// <remarks>Packing then meets its operand in the second-level cache. A hint: addresses are not read.</remarks>
+/// <summary>Asks for the left side that comes next, a few cache lines at a time, while tiles are computed.</summary>
+/// <remarks>Packing, or a tile, then meets it in the second-level cache. A hint: addresses are not read.</remarks>
 internal unsafe struct Ahead
 {
-    private const int CacheLine = 64;
+    public const int CacheLine = 64;
 
     private readonly long _stride, _bytes;
     private byte* _row;

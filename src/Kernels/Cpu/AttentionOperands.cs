@@ -230,12 +230,11 @@ internal readonly unsafe struct AttentionOperands(Tensor q, Tensor k, Tensor v, 
     /// <remarks>Rows lie far apart, which no hardware foresees: short segments would wait for memory.</remarks>
     public void Ask(Tensor source, long at, int count)
     {
-        const int CacheLine = 64;
         int size = source.Type.Size(), bytes = Size * size;
         byte* start = (byte*)source.Address + at * size;
         long stride = source.Cols * size;
         for (int row = 0; row < count; row++, start += stride)
-            for (int offset = 0; offset < bytes; offset += CacheLine)
+            for (int offset = 0; offset < bytes; offset += Ahead.CacheLine)
                 Ahead.Ask(start + offset);
     }
 

@@ -127,7 +127,7 @@ internal sealed unsafe partial class Gemm
         }
     }
 
-    /// <summary>Panels of the left side that are packed together.</summary>
+    /// <summary>Panels of the left side that make a block.</summary>
     /// <param name="alone">Whether the worker packs the right side itself, again for every block.</param>
     private int BlockPanels(in Product product, ReductionBlocks blocks, bool alone)
     {
@@ -140,8 +140,9 @@ internal sealed unsafe partial class Gemm
         return (int)Math.Clamp(panels, LeastPanels, MostPanels);
     }
 
-    /// <summary>A BF16 output: its sums are F32 in memory of ours until they are complete. Micro-kernels of pairs
-    /// round them as they complete them; else that is done afterwards.</summary>
+    /// <summary>A BF16 output: its sums are F32 in memory of ours until they are complete, but for those that the
+    /// micro-kernels of one block begin and complete. Micro-kernels of pairs round them themselves; else that is done
+    /// afterwards.</summary>
     /// <remarks>With one block of the reduction a few panels of columns are completed at a time, whose sums stay in
     /// the second-level cache.</remarks>
     private void MultiplyStaged(
@@ -152,8 +153,9 @@ internal sealed unsafe partial class Gemm
         for (int index = part.FirstBlock; index < part.EndBlock; index++)
             packed += product.Term(blocks[index].Term).Rows == null ? 1 : 0;
         bool atOnce = packed == 1, isDirect = IsDirect(product, blocks, part);
-        long width = atOnce ? Math.Min(StagedPanels * _single.Cols, part.Cols) : part.Cols;
-        float* stage = (float*)_stage[worker].AtLeast(part.Rows * width * sizeof(float));
+        bool isStaged = !isDirect || part.EndBlock - part.FirstBlock > 1;
+        long width = atOnce && isStaged ? Math.Min(StagedPanels * _single.Cols, part.Cols) : part.Cols;
+        float* stage = isStaged ? (float*)_stage[worker].AtLeast(part.Rows * width * sizeof(float)) : null;
         ReductionBlock block = blocks[part.FirstBlock];
         LeftPanels left = atOnce ? LeftOf(product, block, part, worker) : default;
         for (long col = 0; col < part.Cols; col += width)
@@ -187,7 +189,7 @@ internal sealed unsafe partial class Gemm
         else
             SetBase(product, part, target, ref tile);
         long panels = PanelsOf(part.Cols);
-        bool isWritten = false;
+        bool writesOutput = false;
         for (int index = part.FirstBlock; index < part.EndBlock; index++)
         {
             ReductionBlock block = blocks[index];
@@ -200,13 +202,13 @@ internal sealed unsafe partial class Gemm
             else if (right == null)
                 right = shared.Start
                     + SharedFloats(product, blocks, shared.FirstBlock, index, PanelsOf(shared.Cols));
-            bool completes = target.IsDirect && index + 1 == part.EndBlock;
+            writesOutput = target.IsDirect && index + 1 == part.EndBlock;
             if (product.Term(block.Term).Rows is { } rows)
             {
-                isWritten = completes && rows.IsOneFor(part.Row, part.Rows);
+                writesOutput &= rows.IsOneFor(part.Row, part.Rows);
                 AddRowTerms(
                     rows, product, part, packsPanels ? null : right, PanelsOf(shared.Cols), firstPanel, target,
-                    isWritten, worker);
+                    writesOutput, worker);
                 continue;
             }
 
@@ -215,10 +217,10 @@ internal sealed unsafe partial class Gemm
             tile.Steps = block.Steps;
             tile.AddsLast = product.Term(block.Term).InLinks ? 1 : 0;
             tile.LeftStride = left.RowBytes;
-            isWritten = completes;
-            byte* output = target.Take(isWritten, ref tile);
-            bool isLast = index + 1 == part.EndBlock || product.Term(blocks[index + 1].Term).Rows != null;
-            Ahead ahead = isLast
+            tile.GoesDown = 1;
+            byte* output = target.Take(writesOutput, ref tile);
+            bool endsLeft = index + 1 == part.EndBlock || product.Term(blocks[index + 1].Term).Rows != null;
+            Ahead ahead = endsLeft
                 ? AheadOf(product, blocks[part.FirstBlock], next)
                 : AheadOf(product, blocks[index + 1], part);
             long tiles = panels * ((part.Rows + _single.Rows - 1) / _single.Rows);
@@ -234,7 +236,7 @@ internal sealed unsafe partial class Gemm
             tile.SetBase(target.Sums, target.SumStride);
         }
 
-        return isWritten;
+        return writesOutput;
     }
 
     private static Ahead AheadOf(in Product product, ReductionBlock block, Part part) =>
@@ -242,8 +244,7 @@ internal sealed unsafe partial class Gemm
 
     private LeftPanels LeftOf(in Product product, ReductionBlock block, Part part, int worker) =>
         LeftOf(
-            product.Term(block.Term).Left, block, part.Row, product.Rows - part.Row,
-            (part.Rows + _single.Rows - 1) / _single.Rows, _left[worker]);
+            product.Term(block.Term).Left, block, part.Row, part.Rows, product.Rows - part.Row, _left[worker]);
 
     private void PackRight(in Product product, ReductionBlock block, long col, long panels, float* target)
     {

@@ -6,8 +6,6 @@ namespace FastCpt.Kernels.Cpu;
 /// <content>Left sides: read where they lie if a micro-kernel can, else packed.</content>
 internal sealed unsafe partial class Gemm
 {
-    private const int CacheLine = 64;
-
     /// <summary>Sets of the nearest cache, and rows that may share one: it has 8 ways or more.</summary>
     private const int CacheSets = 64, RowsPerSet = 7;
 
@@ -18,10 +16,11 @@ internal sealed unsafe partial class Gemm
     /// <param name="RowBytes">From row to row where they are not packed.</param>
     private readonly record struct LeftPanels(MicroKernels Kernels, nint Start, long PanelBytes, long RowBytes);
 
-    /// <param name="row">First row, of so many that follow in the panels and after them.</param>
+    /// <param name="row">First row of the left side that is wanted, of so many.</param>
+    /// <param name="rest">Rows that exist from there on.</param>
     /// <param name="scratch">Memory to pack into.</param>
     private LeftPanels LeftOf(
-        in Operand left, ReductionBlock block, long row, long rows, long panels, Scratch scratch)
+        in Operand left, ReductionBlock block, long row, long rows, long rest, Scratch scratch)
     {
         MicroKernels kernels = block.Pairs ? _pairs : _single;
         if (InRowsOf(left, block) is { } inRows)
@@ -31,9 +30,10 @@ internal sealed unsafe partial class Gemm
             return new LeftPanels(inRows, (nint)start, inRows.Rows * rowBytes, rowBytes);
         }
 
+        long panels = (rows + kernels.Rows - 1) / kernels.Rows;
         long panelFloats = Packing.PanelFloats(block.Steps, kernels.Rows);
         float* packed = (float*)scratch.AtLeast(panels * panelFloats * sizeof(float));
-        Packing.Pack(left, block, row, rows, panels, kernels.Rows, packed);
+        Packing.Pack(left, block, row, rest, panels, kernels.Rows, packed);
         return new LeftPanels(kernels, (nint)packed, panelFloats * sizeof(float), 0);
     }
 
@@ -47,9 +47,10 @@ internal sealed unsafe partial class Gemm
         if ((block.Pairs && block.Length % 2 != 0) || rowBytes % sizeof(float) != 0
             || (nint)left.Start % sizeof(float) != 0)
             return null;
-        // A cache line of a row serves several steps: those of all rows must find room in the nearest cache.
-        long lines = rowBytes / CacheLine;
+        // A cache line of a row serves several steps: those of all rows must find room in the nearest cache. Rows that
+        // are not whole lines long are taken to, though some lengths near 4 KiB meet as badly.
+        long lines = rowBytes / Ahead.CacheLine;
         int sets = CacheSets >> Math.Min(BitOperations.TrailingZeroCount(lines), BitOperations.Log2(CacheSets));
-        return rowBytes % CacheLine != 0 || kernels.Rows <= sets * RowsPerSet ? kernels : null;
+        return rowBytes % Ahead.CacheLine != 0 || kernels.Rows <= sets * RowsPerSet ? kernels : null;
     }
 }

@@ -36,10 +36,10 @@ internal sealed unsafe partial class Gemm
     /// <summary>Adds the terms of a part's rows to its sums.</summary>
     /// <param name="shared">Packed right sides of so many panels, or null to pack them panel by panel.</param>
     /// <param name="firstPanel">The part's first among them.</param>
-    /// <param name="isLast">Whether the sums are then complete; of one term for all rows.</param>
+    /// <param name="writesOutput">Whether the target's output takes the sums: of one term for all rows.</param>
     private void AddRowTerms(
         RowTerms rows, in Product product, Part part, float* shared, long sharedPanels, long firstPanel, Target target,
-        bool isLast, int worker)
+        bool writesOutput, int worker)
     {
         for (int index = 0; index < rows.Count; index++)
         {
@@ -50,7 +50,8 @@ internal sealed unsafe partial class Gemm
             {
                 Part some = part with { Row = start, Rows = end - start };
                 float* right = shared == null ? null : shared + firstPanel * floats;
-                AddRowTerm(rows[index], block, product, some, right, target.From(start - part.Row), isLast, worker);
+                AddRowTerm(
+                    rows[index], block, product, some, right, target.From(start - part.Row), writesOutput, worker);
             }
 
             shared = shared == null ? null : shared + sharedPanels * floats;
@@ -60,18 +61,19 @@ internal sealed unsafe partial class Gemm
     /// <param name="part">Rows of the term alone.</param>
     private void AddRowTerm(
         in RowTerm term, ReductionBlock block, in Product product, Part part, float* packed, Target target,
-        bool isLast, int worker)
+        bool writesOutput, int worker)
     {
-        long leftPanels = (part.Rows + _single.Rows - 1) / _single.Rows, panels = PanelsOf(part.Cols);
+        long panels = PanelsOf(part.Cols);
         LeftPanels left = LeftOf(
-            term.Left, block, part.Row - term.Start, term.End - part.Row, leftPanels, _rowLeft[worker]);
+            term.Left, block, part.Row - term.Start, part.Rows, term.End - part.Row, _rowLeft[worker]);
         long floats = Packing.PanelFloats(block.Steps, _single.Cols);
         float* right = packed != null ? packed : (float*)_rowRight[worker].AtLeast(floats * sizeof(float));
         Tile tile = default;
         tile.SetBase(target.Sums, target.SumStride);
         tile.Steps = block.Steps;
         tile.LeftStride = left.RowBytes;
-        byte* output = target.Take(isLast, ref tile);
+        tile.GoesDown = 1;
+        byte* output = target.Take(writesOutput, ref tile);
         Ahead none = default;
         for (long panel = 0; panel < panels; panel++)
         {

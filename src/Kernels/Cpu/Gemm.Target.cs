@@ -24,16 +24,17 @@ internal sealed unsafe partial class Gemm
             output == null ? null : output + row * outputStride, outputStride);
 
         /// <summary>Says where tiles go.</summary>
-        /// <param name="isLast">Whether they complete the sums.</param>
-        public byte* Take(bool isLast, ref Tile tile)
+        /// <param name="writesOutput">Whether they write the BF16 output; else the sums.</param>
+        /// <returns>The part's first place there.</returns>
+        public byte* Take(bool writesOutput, ref Tile tile)
         {
-            bool isBrain = isLast && IsDirect;
-            tile.SetOutputType(isBrain, isBrain ? outputStride : sumStride);
-            return isBrain ? output : (byte*)sums;
+            tile.SetOutputType(writesOutput, writesOutput ? outputStride : sumStride);
+            return writesOutput ? output : (byte*)sums;
         }
     }
 
-    /// <summary>Whether all that comes in is summed in pairs, by at least one step from the start.</summary>
+    /// <summary>Whether micro-kernels may read the residual and write the output as BF16: all that comes in is summed
+    /// in pairs, by at least one step from the start.</summary>
     private bool IsDirect(in Product product, ReductionBlocks blocks, Part part)
     {
         for (int index = part.FirstBlock; index < part.EndBlock; index++)
@@ -46,7 +47,8 @@ internal sealed unsafe partial class Gemm
         return true;
     }
 
-    /// <summary>What the sums begin with; with more than one summand, or one to convert, the target holds it.</summary>
+    /// <summary>What the sums begin with; with more than one summand, or one to convert, the target holds it, but where
+    /// micro-kernels convert and add themselves.</summary>
     private static void SetBase(in Product product, Part part, Target target, ref Tile tile)
     {
         bool staged = product.OutputType != DType.F32;

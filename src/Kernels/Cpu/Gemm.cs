@@ -9,15 +9,15 @@ namespace FastCpt.Kernels.Cpu;
 /// <see cref="SimdLevel.Bf16"/> goes in pairs: places 2i + 1, then 2i. So bits depend on the reductions, the types
 /// and the level alone: one row of an output has the same bits alone or among others, and a chain may be cut between
 /// pairs and continued by a call that adds to its output.</para>
-/// <para>Blocks follow Goto and van de Geijn 2008: a packed block of the left side stays in the second-level cache, a
-/// packed panel of the right side in the first, and a tile of sums in registers. Where there are many rows, workers
-/// pack the right side together, then each takes its rows; where there are few, each takes its columns and packs
-/// them for itself. A right side that was packed before, as a whole, is read where it lies.</para>
+/// <para>Blocks follow Goto and van de Geijn 2008: a block of the left side, read where it lies or packed, stays in the
+/// second-level cache, a packed panel of the right side in the first, and a tile of sums in registers. Where there are
+/// many rows, workers pack the right side together, then each takes its rows; where there are few, each takes its
+/// columns and packs them for itself. A right side that was packed before, as a whole, is read where it lies.</para>
 /// </remarks>
 internal sealed unsafe partial class Gemm : IDisposable
 {
-    /// <summary>Memory for a packed block of the left side: it and what the next is packed from stay in the
-    /// second-level cache.</summary>
+    /// <summary>A block of the left side: it and the next, which is asked for meanwhile, stay in the second-level
+    /// cache.</summary>
     private const long LeftBytes = 400 << 10;
 
     /// <summary>Panels of such a block.</summary>
@@ -29,10 +29,10 @@ internal sealed unsafe partial class Gemm : IDisposable
     /// <summary>Values of the right side that are packed at once, 8 MiB.</summary>
     private const long SharedValues = 2L << 20;
 
-    /// <summary>Columns below which packing the left side again would show.</summary>
+    /// <summary>Columns below which going through the left side again would show.</summary>
     private const long LeastSharedCols = 1024;
 
-    /// <summary>Columns that share one packing of a left block, where the output needs memory of ours.</summary>
+    /// <summary>Columns that share a left block, where the output needs memory of ours.</summary>
     private const int StagedCols = 2048;
 
     /// <summary>Panels of such columns whose sums are completed at a time.</summary>
@@ -51,9 +51,10 @@ internal sealed unsafe partial class Gemm : IDisposable
     {
         _pool = pool;
         _single = AssembledKernels.Single(level) ?? (MicroKernels)new ManagedKernels();
-        _pairs = AssembledKernels.Pairs(level) ?? _single;
-        _singleInRows = AssembledKernels.Single(level, LeftSide.InRows);
-        _pairsInRows = AssembledKernels.Pairs(level, LeftSide.InRows);
+        _pairs = (_single is AssembledKernels ? AssembledKernels.Pairs(level) : null) ?? _single;
+        // Together with those of packed left sides, whose panels of the right side they share, or not at all.
+        _singleInRows = _single is AssembledKernels ? AssembledKernels.Single(level, LeftSide.InRows) : null;
+        _pairsInRows = HasPairs ? AssembledKernels.Pairs(level, LeftSide.InRows) : null;
         _left = Scratch.Several(pool.Workers);
         _right = Scratch.Several(pool.Workers);
         _stage = Scratch.Several(pool.Workers);

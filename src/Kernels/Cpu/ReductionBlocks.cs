@@ -1,6 +1,6 @@
 namespace FastCpt.Kernels.Cpu;
 
-/// <summary>A stretch of one term's reduction that is packed at once.</summary>
+/// <summary>A stretch of one term's reduction that micro-kernels take at once.</summary>
 /// <param name="Term">Number of the term.</param>
 /// <param name="Pairs">Whether a step is two places.</param>
 /// <param name="Start">First place.</param>
@@ -13,7 +13,8 @@ internal readonly record struct ReductionBlock(int Term, bool Pairs, long Start,
 
 /// <summary>Cuts the reductions of a product into blocks, term after term.</summary>
 /// <remarks>Blocks of a term are its links, or of almost equal length, multiples of 16 steps but for the last. A term
-/// of groups of rows is one block without steps.</remarks>
+/// of groups of rows is one block without steps; the first of a product over nothing is another, which writes what the
+/// sums begin with.</remarks>
 internal readonly ref struct ReductionBlocks
 {
     /// <summary>Most steps of a block: a panel of the right side then about fits the first-level cache.</summary>
@@ -58,7 +59,7 @@ internal readonly ref struct ReductionBlocks
 
     private int CountOf(int term) => _product.Term(term).Rows != null
         ? 1
-        : (int)((Steps(term) + StepsPerBlock(term) - 1) / StepsPerBlock(term));
+        : (int)Math.Max((Steps(term) + StepsPerBlock(term) - 1) / StepsPerBlock(term), term == 0 ? 1 : 0);
 
     private long StepsPerBlock(int term)
     {

@@ -53,6 +53,21 @@ public sealed unsafe class GemmTests
                 }
     }
 
+    /// <summary>One block of the reduction and several, a few rows and blocks of shared ones.</summary>
+    [TestCaseSource(nameof(Levels))]
+    public void Product_AddsToItsOutput(string level)
+    {
+        using WorkerPool pool = new(2);
+        using Gemm gemm = new(pool, SimdLevels.Resolve(level));
+        foreach (string types in new[] { "fff", "bbb" })
+            foreach ((int rows, int cols, int reduction) in new[] { (20, 70, 60), (130, 33, 1601), (400, 70, 3200) })
+            {
+                using Case test = new(rows, cols, "NN", types, reduction, residual: true);
+                gemm.Multiply(test.Product(inPlace: true));
+                test.AssertChains(gemm.HasPairs, $"{types} {rows} x {cols} over {reduction}", everyCol: 3);
+            }
+    }
+
     [TestCaseSource(nameof(Levels))]
     public void SecondTerm_ContinuesTheChain(string level)
     {
@@ -174,13 +189,16 @@ public sealed unsafe class GemmTests
             _output = new Matrix(rows, cols, _outputType, true, random);
         }
 
-        public Product Product()
+        /// <param name="inPlace">Whether the residual is a copy of itself that lies in the output.</param>
+        public Product Product(bool inPlace = false)
         {
+            if (inPlace)
+                _output.Set(_residual);
             Product product = new()
             {
                 Rows = _rows,
                 Cols = _cols,
-                Residual = _hasResidual ? _residual.Start : null,
+                Residual = inPlace ? _output.Start : _hasResidual ? _residual.Start : null,
                 ResidualStride = _cols,
                 Bias = _hasBias ? (float*)_bias.Start : null,
                 Output = _output.Start,
@@ -277,6 +295,10 @@ public sealed unsafe class GemmTests
                 return Type == DType.BF16 ? Bf16.ToSingle(((ushort*)_memory)[index]) : ((float*)_memory)[index];
             }
         }
+
+        /// <param name="other">Of the same size and type.</param>
+        public void Set(Matrix other) =>
+            new ReadOnlySpan<byte>(other._memory, (int)_bytes).CopyTo(new Span<byte>(_memory, (int)_bytes));
 
         public void Clear() => new Span<byte>(_memory, (int)_bytes).Clear();
 

@@ -9,12 +9,14 @@ namespace FastCpt.Tests.Kernels.Harness;
 /// <param name="Rank">Of the adapter; 0 for none.</param>
 public readonly record struct LinearShape(int M, int N, int K, bool Bias = false, int Rank = 0)
 {
-    /// <summary>Ones, primes, none, around vector widths, three register tiles each way with ragged ends.</summary>
+    /// <summary>Ones, primes, none of each, around vector widths, three register tiles each way with ragged ends, rows
+    /// that are shared.</summary>
     public static IReadOnlyList<LinearShape> Biting =>
     [
         new(1, 1, 1), new(1, 7, 3, Bias: true), new(3, 1, 17, Rank: 1), new(0, 8, 8, Bias: true, Rank: 2),
         new(5, 17, 15, Bias: true, Rank: 3), new(17, 33, 31), new(6, 48, 64, Bias: true), new(16, 16, 16, Rank: 8),
         new(29, 97, 131, Bias: true, Rank: 17), new(1, 70, 300), new(70, 130, 300, Bias: true),
+        new(5, 0, 8, Rank: 2), new(5, 8, 0, Bias: true, Rank: 2), new(130, 33, 70, Bias: true, Rank: 6),
     ];
 
     public override string ToString() =>

@@ -23,12 +23,21 @@ public sealed class SlotCheckpoints : IDisposable
     /// <param name="folder">Holds nothing else; it is created.</param>
     /// <param name="key">Of all that decides the learner's numbers.</param>
     /// <param name="log">Told what is skipped, removed or odd, and where the learner goes on.</param>
-    /// <exception cref="RunException">Exit 3: another process has the folder. Exit 6: the disk cannot hold a
-    /// checkpoint.</exception>
+    /// <exception cref="RunException">Exit 3: another process has the folder, or it cannot be made. Exit 6: the disk
+    /// cannot hold a checkpoint.</exception>
     public SlotCheckpoints(string folder, string key, SlotLearner learner, Action<string> log, FileSystem files)
     {
         (_learner, _key, _log) = (learner, key, log);
-        files.EnsureFolder(folder);
+        try
+        {
+            files.EnsureFolder(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException(
+                ExitCode.Config, $"{folder}: cannot hold checkpoints: {exception.Message}", exception);
+        }
+
         _lock = RunLock.Take(folder);
         try
         {

@@ -102,14 +102,14 @@ internal sealed class KernelCode
             _code.add(r10, r11);
         }
 
-        _code.jmp(added);
         if (_choice.TakesBrain)
         {
+            _code.jmp(added);
             _code.Label(ref brain);
             BeginWithBrain();
+            _code.Label(ref added);
         }
 
-        _code.Label(ref added);
         _code.xor(r10d, r10d);
         _code.jmp(ready);
         _code.Label(ref clear);
@@ -168,18 +168,32 @@ internal sealed class KernelCode
         }
     }
 
-    /// <summary>The caller goes down a column of tiles; addresses past the end do no harm.</summary>
+    /// <summary>Asks for the output of the tile below, to write it; addresses past the end do no harm.</summary>
     private void PrefetchTileBelow()
     {
-        _code.mov(rax, r9);
-        _code.imul(rax, rax, _rows);
-        _code.add(rax, r8);
-        for (int row = 0; row < _rows; row++)
+        const int CacheLine = 64;
+        Label end = _code.CreateLabel();
+        _code.cmp(__dword_ptr[rdi + Tile.GoesDownOffset], 0);
+        _code.je(end);
+        for (int offset = 0; offset < _vectors * _choice.Lanes * sizeof(float); offset += CacheLine)
         {
-            for (int offset = 0; offset < _vectors * _choice.Lanes * sizeof(float); offset += 64)
+            if (offset > 0 && _choice.TakesBrain)
+            {
+                _code.cmp(__dword_ptr[rdi + Tile.OutputIsBrainOffset], 0);
+                _code.jne(end);
+            }
+
+            _code.mov(rax, r9);
+            _code.imul(rax, rax, _rows);
+            _code.add(rax, r8);
+            for (int row = 0; row < _rows; row++)
+            {
                 _code.prefetchw(__byte_ptr[rax + offset]);
-            _code.add(rax, r9);
+                _code.add(rax, r9);
+            }
         }
+
+        _code.Label(ref end);
     }
 
     /// <summary>Steps while at least so many are left.</summary>
@@ -277,8 +291,8 @@ internal sealed class KernelCode
         }
     }
 
-    /// <summary>Rounds to nearest, ties to even. The instruction takes subnormals for 0, and sums of pairs never are
-    /// any: theirs does the same.</summary>
+    /// <summary>Rounds to nearest, ties to even. The instruction takes subnormals for 0; there are none, since that of
+    /// a step does so too, and every sum has one (<see cref="Gemm"/> sees to it).</summary>
     private void StoreBrain()
     {
         for (int row = 0; row < _rows; row++)

@@ -9,7 +9,7 @@ internal unsafe struct Tile
 {
     public const int LeftOffset = 0, RightOffset = 8, StepsOffset = 16, OutputOffset = 24, OutputStrideOffset = 32,
         BaseOffset = 40, BaseStrideOffset = 48, MaskOffset = 56, AddsLastOffset = 60, LeftStrideOffset = 64,
-        BiasOffset = 72, BaseIsBrainOffset = 80, OutputIsBrainOffset = 84;
+        BiasOffset = 72, BaseIsBrainOffset = 80, OutputIsBrainOffset = 84, GoesDownOffset = 88;
 
     /// <summary>[steps, rows of a full tile], or as the kernels' <see cref="LeftSide"/> says.</summary>
     [FieldOffset(LeftOffset)]
@@ -63,6 +63,10 @@ internal unsafe struct Tile
     /// <summary>Whether sums are rounded to a BF16 output, which a kernel of pairs alone does. Not 0: true.</summary>
     [FieldOffset(OutputIsBrainOffset)]
     public int OutputIsBrain;
+
+    /// <summary>Whether the tile below comes next, whose output is then asked for. Not 0: true.</summary>
+    [FieldOffset(GoesDownOffset)]
+    public int GoesDown;
 
     public void SetBase(float* start, long stride)
     {

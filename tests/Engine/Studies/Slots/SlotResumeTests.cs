@@ -55,6 +55,18 @@ public sealed class SlotResumeTests
         AssertWhole("out");
     }
 
+    [Test]
+    public void Fault_FolderOfCheckpointsThatCannotBeMade_IsSaid()
+    {
+        const int NoPermission = 13;
+        using StopSignal stop = new(folder: null, _ => { });
+        FileSystem files = FaultyFileSystem.Fail(FileStep.CreateFolder, "checkpoints", NoPermission);
+        Assert.That(
+            () => TinyAdapterStudy.Run(_study.Config("strategies=[non_shared]"), stop, files, only: null, _ => { }),
+            Throws.TypeOf<RunException>().With.Property("Code").EqualTo(ExitCode.Config)
+                .And.Message.Contains("checkpoints: cannot hold checkpoints"));
+    }
+
     /// <summary>At any poll: between steps, while dev or test sentences are scored, between artefacts.</summary>
     [Test]
     public void Fault_P1_StoppedAgainAndAgain_EndsWithTheSameBytes()
