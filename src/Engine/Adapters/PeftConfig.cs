@@ -30,7 +30,9 @@ public sealed record PeftConfig(LoraSettings Settings)
         var keys = new PeftKeys(document.RootElement, path);
         string kind = keys.Text("peft_type") ?? throw keys.Refuse("has no peft_type, expected \"LORA\".");
         if (kind != "LORA")
-            throw keys.Refuse($"peft_type is \"{YamlNode.Shown(kind)}\", and only \"LORA\" is known.");
+            throw keys.Refuse(
+                $"peft_type is \"{YamlNode.Shown(kind)}\", and of PEFT's kinds only \"LORA\" is known here. Merge the "
+                + "adapter into its model with the tool that made it, and give the folder of that.");
         var (targets, targetPattern) = keys.NamesOrPattern("target_modules");
         if (targets.Count == 0 && targetPattern is null)
             throw keys.Refuse("target_modules names nothing; expected names of modules or a regular expression.");

@@ -49,7 +49,8 @@ public sealed class PeftFolder : IDisposable
         if (!IsAt(path))
             throw new RunException(ExitCode.ModelFile, Directory.Exists(path)
                 ? $"{path}: has no {PeftConfig.FileName}, so it holds no adapter.{Named(path)}"
-                : $"{path}: there is no such folder.");
+                : $"{path}: there is no such folder; expected one with {PeftConfig.FileName} and "
+                    + $"{BaseName}.safetensors, as PEFT or a run here saves an adapter.");
         if (!File.Exists(System.IO.Path.Combine(path, $"{BaseName}.safetensors"))
             && File.Exists(System.IO.Path.Combine(path, $"{BaseName}.bin")))
             throw new RunException(

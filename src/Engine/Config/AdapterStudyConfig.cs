@@ -90,6 +90,29 @@ public sealed record AdapterStudyConfig
     /// <exception cref="RunException">A value is refused; the message names the place.</exception>
     public static AdapterStudyConfig Load(ConfigLayers layers) => Section.Read(layers.Merged, layers.Paths);
 
+    /// <summary>What the numbers depend on, to be shown beside them: paths are as they are from a folder, and what only
+    /// says how fast or in which memory is as by default.</summary>
+    public AdapterStudyConfig OfNumbers(string folder)
+    {
+        AdapterStudyConfig plain = new();
+        return this with
+        {
+            Device = plain.Device,
+            Threads = plain.Threads,
+            ParallelAdapters = plain.ParallelAdapters,
+            Keep = plain.Keep,
+            EvaluationTokens = plain.EvaluationTokens,
+            Training = Training with { SaveSteps = plain.Training.SaveSteps },
+            OutputDir = Relative(OutputDir)!,
+            Data = Data with { Files = Relative(Data.Files)! },
+            Tokenizer = Tokenizer with { Path = Relative(Tokenizer.Path) },
+            Base = Base with { Model = Base.Model with { Path = Relative(Base.Model.Path) } },
+        };
+
+        string? Relative(string? path) =>
+            string.IsNullOrEmpty(path) ? path : Path.GetRelativePath(folder, path).Replace('\\', '/');
+    }
+
     /// <summary>Every value, defaults included, as JSON that <see cref="Load(string)"/> reads back.</summary>
     public JsonObject ToJson() => (JsonObject)Section.ToJson(this)!;
 

@@ -26,6 +26,9 @@ public sealed record ReportContent(
     /// <summary>What a reader of the numbers has to know of how they came about.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
+    /// <summary>The settings of what was run, or empty; they are folded up.</summary>
+    public string Config { get; init; } = "";
+
     /// <summary>Drawings that need no script, before the tables.</summary>
     public IReadOnlyList<ReportChart> Charts { get; init; } = [];
 }
@@ -57,6 +60,9 @@ public static class HtmlReport
         if (content.Notes.Count > 0)
             html.Append("<h2>How this differs</h2>\n<ul>\n")
                 .AppendJoin('\n', content.Notes.Select(note => $"<li>{Escape(note)}</li>")).Append("\n</ul>\n");
+        if (content.Config.Length > 0)
+            html.Append("<details>\n<summary>Configuration</summary>\n<pre>")
+                .Append(Escape(content.Config)).Append("</pre>\n</details>\n");
         WriteFindings(html, content.Findings);
         if (hasScript)
             html.Append("<h2>Acquisition and forgetting</h2>\n<p class=\"note\">Dashed: the systems that no other "

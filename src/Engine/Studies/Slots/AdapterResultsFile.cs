@@ -20,6 +20,7 @@ public static class AdapterResultsFile
         ["name"] = results.Name,
         ["tool"] = results.Tool,
         ["device"] = results.Device,
+        ["config"] = results.Config,
         ["notes"] = new JsonArray([.. results.Notes.Select(note => (JsonNode)note)]),
         ["locales"] = new JsonArray([.. results.Locales.Select(locale => locale.ToJson())]),
         ["monos"] = new JsonArray([.. results.Monos.Select(ToJson)]),
@@ -73,6 +74,7 @@ public static class AdapterResultsFile
             [.. Runs(root, "multis").Select(one => ReadSingle(one, SharingStrategy.Multi, codes))],
             [.. Runs(root, "sequences").Select(one => ReadSequence(one, codes))])
         {
+            Config = root.TryGetProperty("config", out _) ? ResultValues.Text(root, "config") : "",
             Fusions = root.TryGetProperty("fusions", out _)
                 ? [.. Runs(root, "fusions").Select(one => ReadSingle(one, SharingStrategy.Fusion, codes))] : [],
         };

@@ -18,6 +18,7 @@ public static class AdapterStudyReport
         [.. AdapterStudyTables.Of(results)])
     {
         Notes = results.Notes,
+        Config = results.Config,
         Charts =
         [
             .. results.Orders.SelectMany(order => Curves(results, order)),

@@ -41,6 +41,10 @@ public sealed record AdapterStudyResults(
     string Name, string Tool, string Device, IReadOnlyList<string> Notes, IReadOnlyList<StudyLocale> Locales,
     IReadOnlyList<SingleResult> Monos, IReadOnlyList<SingleResult> Multis, IReadOnlyList<SequenceResult> Sequences)
 {
+    /// <summary>The settings that the numbers depend on, as YAML, paths from where the results are; empty in results
+    /// of before they were kept.</summary>
+    public string Config { get; init; } = "";
+
     /// <summary>Fusions of bottlenecks, one for each rank and seed.</summary>
     public IReadOnlyList<SingleResult> Fusions { get; init; } = [];
 

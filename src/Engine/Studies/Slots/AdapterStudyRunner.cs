@@ -77,6 +77,7 @@ public static class AdapterStudyRunner
                     * sequence.Scores[^1].State.Load().BodyParameters,
                 sequence.Matrix(untrained[sequence.Seed], config.Untrained), sequence.StrictAtEnd()))])
         {
+            Config = config.OfNumbers(config.OutputDir).ToYaml(),
             Fusions = fusions,
         };
 

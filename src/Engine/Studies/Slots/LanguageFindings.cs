@@ -11,6 +11,9 @@ internal static class LanguageFindings
     /// <summary>Of which the study says that others lose when they are learned.</summary>
     private static readonly string[] Harmful = ["zh-CN", "ja-JP"];
 
+    /// <summary>Earlier languages from which what a language costs them is a mean.</summary>
+    private const int FewestEarlier = 2;
+
     /// <summary>Of which the study says that they lose: two in spite of much text, and German as an example.</summary>
     private static readonly string[] Losing = ["zh-CN", "hi-IN", "de-DE"];
 
@@ -25,7 +28,6 @@ internal static class LanguageFindings
     {
         var lost = system.ByLanguage((hops, at) => hops.Backward(HopView.Receiver, at));
         var got = system.ByLanguage((hops, at) => hops.Forward(HopView.Receiver, at));
-        var harm = system.ByLanguage((hops, at) => hops.Backward(HopView.Donor, at));
         string[] latin = [.. lost.Keys.Where(locale => MassiveLocale.Of(locale).IsLatin)];
         string most = string.Join(
             ", ", lost.Where(pair => pair.Value is not null).OrderBy(pair => pair.Value)
@@ -41,9 +43,7 @@ internal static class LanguageFindings
             Lower(results, lost, LanguageOrder.Destructive, (own, other) =>
                 $"{system.Title}: zh-CN, ja-JP and th-TH forget more than the other languages: MBT (receiver) "
                 + $"{Points(own)} and {Points(other)}; most of all forget {most}"),
-            Lower(results, harm, Harmful, (own, other) =>
-                $"{system.Title}: learning zh-CN and ja-JP costs earlier languages more than learning others does: MBT "
-                + $"(donor) {Points(own)} and {Points(other)}"),
+            .. Harmful.SelectMany(locale => Costs(results, system, locale)),
             .. Losing.Select(locale => Loses(results, system, lost, locale)),
             Position(results, system),
         ];
@@ -61,6 +61,28 @@ internal static class LanguageFindings
             : null;
 
         double? Mean(string[] locales) => LocaleAverages.MeanOfDefined(locales.Select(locale => values[locale]));
+    }
+
+    /// <summary>That learning a language costs those before it more than learning others does: order by order, since
+    /// what is there to be lost depends on it, beside languages that follow as few.</summary>
+    private static IEnumerable<AdapterStudyFinding> Costs(
+        AdapterStudyResults results, ComparedSystem system, string locale)
+    {
+        foreach (var order in system.Runs.GroupBy(run => run.Order))
+        {
+            ComparedSystem here = system with { Runs = [.. order] };
+            var harm = here.ByLanguage((hops, at) => at > FewestEarlier ? hops.Backward(HopView.Donor, at) : null);
+            string[] donors =
+                [.. harm.Where(pair => pair.Value is not null).OrderBy(pair => pair.Value).Select(pair => pair.Key)];
+            double[] others = [.. donors.Except(Harmful).Select(other => harm[other]!.Value)];
+            if (harm.GetValueOrDefault(locale) is not { } own || others.Length == 0)
+                continue;
+            string all = string.Join(", ", donors.Select(donor => $"{donor} {Points(harm[donor]!.Value)}"));
+            yield return Above(
+                $"{system.Title}, {order.Key}: learning {locale} costs earlier languages more than learning others "
+                + $"does: MBT (donor) {Points(own)} and {Points(others.Average())} ({all})", others.Average() - own,
+                results.SpreadOver([.. harm.Keys]));
+        }
     }
 
     private static AdapterStudyFinding? Loses(
@@ -84,7 +106,8 @@ internal static class LanguageFindings
             ? Apart(
                 $"{system.Title}: what destructive languages do to the others depends on their place: F1 of the other "
                 + $"languages changes by {Points(first)} in the end where they come first, by {Points(last)} where "
-                + "they come last", first - last, results.SpreadOver(others))
+                + "they come last, and what was learned longer ago has also had longer to be forgotten", first - last,
+                results.SpreadOver(others))
             : null;
     }
 

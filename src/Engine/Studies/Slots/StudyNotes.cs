@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using FastCpt.Engine.Adapters;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data.Massive;
@@ -11,11 +12,17 @@ internal static class StudyNotes
 {
     private const int MostNamed = 4;
 
+    /// <summary>lora-sharing.md 1.4, where it is labelled [S].</summary>
+    private static readonly string[] StatedByThePaper =
+        ["training.epochs", "training.learning_rate", "training.lora_learning_rate", "lora.ranks", "lora.dropout"];
+
+    /// <summary>On any number: the preset is what its settings are, checkpoints are only kept.</summary>
+    private static readonly string[] WithoutEffect = ["training.preset", "training.save_steps"];
+
     public static IReadOnlyList<string> Of(
         AdapterStudyConfig config, EncoderConfig encoder, IReadOnlyList<StudyLocale> languages)
     {
         SlotDataConfig data = config.Data;
-        SlotTrainingConfig paper = SlotTrainingConfig.Of(SlotPreset.Paper), training = config.Training;
         string?[] notes =
         [
             "The orders of languages, the seeds and whatever the paper does not state are this project's own.",
@@ -30,14 +37,10 @@ internal static class StudyNotes
                     + $"{Rows(data.DevRows)} to choose the epoch, {Rows(data.TestRows)} to score."
                 : null,
             Sentences(data, languages),
-            training.Epochs != paper.Epochs || training.Patience != paper.Patience
-                || training.BatchSize != paper.BatchSize
-                ? string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"Training ends after {training.Epochs} epochs{Patience(training)}, at ")
-                    + $"{training.BatchSize} sentences a batch; the paper's setting is {paper.Epochs}, "
-                    + $"{paper.Patience} and {paper.BatchSize}."
-                : null,
+            Changed(config, stated: true) is { Length: > 0 } stated
+                ? $"Settings that the paper states, and its values: {stated}." : null,
+            Changed(config, stated: false) is { Length: > 0 } own
+                ? $"Settings that it does not state, and this project's defaults: {own}." : null,
             data.Labels != LabelMode.Bio
                 ? $"Labels are {EnumWord.Of(data.Labels)}, so F1 is that of these labels." : null,
             config.Adapter != AdapterKind.Lora
@@ -82,8 +85,28 @@ internal static class StudyNotes
                 CultureInfo.InvariantCulture, $"an adapter of rank {rank} has {trained} numbers, or {paper}");
         })) + " where the pair of a pooler is counted, as the paper's totals do, which trains nothing.";
 
-    private static string Rows(int count) => count == 0 ? "all" : count.ToString(CultureInfo.InvariantCulture);
+    /// <summary>Settings of training and of LoRA that are not those of the preset "paper".</summary>
+    /// <param name="stated">Of those that the paper states, else of the others.</param>
+    private static string Changed(AdapterStudyConfig config, bool stated)
+    {
+        JsonObject ours = config.ToJson();
+        JsonObject paper = (config with
+        {
+            Training = SlotTrainingConfig.Of(SlotPreset.Paper), Lora = new LoraStudyConfig(),
+        }).ToJson();
+        string[] sections = config.Adapter == AdapterKind.Lora ? ["training", "lora"] : ["training"];
+        return string.Join(
+            ", ",
+            from section in sections
+            from setting in ours[section]!.AsObject()
+            let key = $"{section}.{setting.Key}"
+            let other = Text(paper[section]![setting.Key])
+            where !WithoutEffect.Contains(key) && StatedByThePaper.Contains(key) == stated
+                && Text(setting.Value) != other
+            select $"{key} {Text(setting.Value)} ({other})");
 
-    private static string Patience(SlotTrainingConfig training) => training.Patience == 0 ? ""
-        : string.Create(CultureInfo.InvariantCulture, $" or {training.Patience} without a better one");
+        static string Text(JsonNode? value) => value?.ToJsonString() ?? "null";
+    }
+
+    private static string Rows(int count) => count == 0 ? "all" : count.ToString(CultureInfo.InvariantCulture);
 }

@@ -110,13 +110,42 @@ public sealed class AdapterStudyFindingTests
     [TestCase(0.05, false)]
     public void HarmfulLanguages_CostOthersMore(double change, bool? expected)
     {
+        foreach (string locale in new[] { "zh-CN", "ja-JP" })
+            Expect(
+                Of(Quiet, null, Harming(change)),
+                $"SHARED r8, {Any}: learning {locale} costs earlier languages more", expected);
+    }
+
+    /// <summary>What is true of Chinese need not be of Japanese, nor of one order what is of the other; after fewer
+    /// than two languages nothing is said.</summary>
+    [Test]
+    public void HarmfulLanguages_AreJudgedOneByOne()
+    {
+        SequenceResult first = Run(
+            SharingStrategy.Shared, 8, "first", _ => 0.7, _ => 0.7, "ja-JP", "zh-CN", "en-US", "de-DE", "sw-KE");
+        SequenceResult last = Run(
+            SharingStrategy.Shared, 8, "last", _ => 0.7, _ => 0.7, "en-US", "de-DE", "sw-KE", "zh-CN", "ja-JP");
+        for (int position = 1; position < 4; position++)
+            (last.Matrix[4, position], last.Matrix[5, position]) = (0.4, 0.45);
+        AdapterStudyResults results = Of(Quiet, null, first, last);
+        Expect(results, "SHARED r8, last: learning zh-CN costs", true);
+        Expect(results, "SHARED r8, last: learning ja-JP costs", false);
+        Assert.That(
+            Find(results, "SHARED r8, last: learning zh-CN costs").Statement,
+            Does.Contain("MBT (donor) -30.00 and 0.00 (zh-CN -30.00, sw-KE 0.00, ja-JP 3.75)"));
+        Assert.That(
+            AdapterStudyFinding.Of(results).Select(finding => finding.Statement), Has.None.Contains("first: learning"));
+    }
+
+    private static SequenceResult Harming(double change)
+    {
         SequenceResult run = Shared(0.7);
         for (int step = 5; step <= run.Matrix.Count; step++)
             for (int position = 1; position < 5; position++)
                 run.Matrix[step, position] = 0.7 + change * Math.Min(2, step - 4);
         run.Matrix[6, 5] = 0.7 + change;
         run.Matrix[7, 5] = 0.7 + change;
-        Expect(Of(Quiet, null, run), "SHARED r8: learning zh-CN and ja-JP costs", expected);
+        return run;
     }
 
     /// <summary>Before they are learned, languages in Latin script have one score and the others another.</summary>

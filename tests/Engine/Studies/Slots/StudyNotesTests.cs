@@ -31,7 +31,7 @@ public sealed class StudyNotesTests
                 Locales = ["en-US"], TrainRows = 600, TestRows = 200, Labels = LabelMode.Official,
             },
             Base = new EncoderBaseConfig { Training = new TrainingConfig() },
-            Training = paper.Training with { Epochs = 3 },
+            Training = paper.Training with { Epochs = 3, LearningRate = 0.5, WeightDecay = 0.25, SaveSteps = 7 },
             Precision = Precision.Bf16,
             Adapter = AdapterKind.Prefix,
         };
@@ -39,11 +39,23 @@ public sealed class StudyNotesTests
         string[] parts =
         [
             "no published one: 3 blocks of width 8", "prefix, not LoRA", "1 of the 52", "600 to train, all to choose",
-            "200 to score", "3 epochs or 5 without",
-            "setting is 100, 5 and 32", "Labels are official", "are bf16", "6 words are beyond",
+            "200 to score",
+            "paper states, and its values: training.epochs 3 (100), training.learning_rate 0.5 (5E-06).",
+            "does not state, and this project's defaults: training.weight_decay 0.25 (0).", "Labels are official",
+            "are bf16", "6 words are beyond",
         ];
         foreach (string part in parts)
             Assert.That(notes, Does.Contain(part));
+    }
+
+    [Test]
+    public void SettingsOfLora_AreNamedWhereItsAdaptersAreTrained()
+    {
+        AdapterStudyConfig config = Paper();
+        config = config with { Lora = config.Lora with { Ranks = [8], Dropout = 0.25, Alpha = 4, UseRsLora = true } };
+        string notes = string.Join('\n', Notes(config, Locale("en-US", dropped: 0, cut: 0)));
+        Assert.That(notes, Does.Contain("lora.ranks [8] ([32,64,256]), lora.dropout 0.25 (0.1)."));
+        Assert.That(notes, Does.Contain("lora.alpha 4 (null), lora.use_rslora true (false)."));
     }
 
     [TestCase(0, 0, 11_514, 2_033, 2_974, false)]
