@@ -205,7 +205,7 @@ internal sealed unsafe partial class Gemm
             writesOutput = target.IsDirect && index + 1 == part.EndBlock;
             if (product.Term(block.Term).Rows is { } rows)
             {
-                writesOutput &= rows.IsOneFor(part.Row, part.Rows);
+                writesOutput &= rows.Cover(part.Row, part.Rows);
                 AddRowTerms(
                     rows, product, part, packsPanels ? null : right, PanelsOf(shared.Cols), firstPanel, target,
                     writesOutput, worker);

@@ -36,7 +36,7 @@ internal sealed unsafe partial class Gemm
     /// <summary>Adds the terms of a part's rows to its sums.</summary>
     /// <param name="shared">Packed right sides of so many panels, or null to pack them panel by panel.</param>
     /// <param name="firstPanel">The part's first among them.</param>
-    /// <param name="writesOutput">Whether the target's output takes the sums: of one term for all rows.</param>
+    /// <param name="writesOutput">Whether the target's output takes the sums: where every row has a term.</param>
     private void AddRowTerms(
         RowTerms rows, in Product product, Part part, float* shared, long sharedPanels, long firstPanel, Target target,
         bool writesOutput, int worker)

@@ -44,9 +44,15 @@ internal sealed class RowTerms
     public ReductionBlock Block(int index, bool hasPairs) =>
         new(0, hasPairs && _terms[index].IsBrain, 0, _terms[index].Reduction);
 
-    /// <summary>Whether one term adds to every one of some rows, and there is no other.</summary>
-    public bool IsOneFor(long row, long rows) =>
-        Count == 1 && _terms[0].Reduction > 0 && _terms[0].Start <= row && _terms[0].End >= row + rows;
+    /// <summary>Whether every one of some rows has a term, of at least one step.</summary>
+    public bool Cover(long row, long rows)
+    {
+        long reached = row;
+        for (int index = 0; index < Count && reached < row + rows; index++)
+            if (_terms[index].Start <= reached && _terms[index].Reduction > 0)
+                reached = Math.Max(reached, _terms[index].End);
+        return reached >= row + rows;
+    }
 
     /// <summary>Whether all are summed in pairs.</summary>
     public bool ArePairs(bool hasPairs)

@@ -15,6 +15,7 @@ public sealed record GroupedShape(int M, int N, int K, params RowGroup[] Groups)
         new(5, 7, 3, new RowGroup(0, 5, 2)), new(9, 17, 15, new RowGroup(2, 3, 3), new RowGroup(5, 1, 3)),
         new(40, 33, 31, new(0, 7, 8), new(7, 1, 1), new(11, 29, 17)), new(6, 16, 16),
         new(150, 97, 66, new(1, 33, 8), new(34, 100, 8), new(140, 0, 8), new(140, 7, 8)),
+        new(130, 33, 70, new(0, 50, 6), new(50, 20, 3), new(70, 60, 6)),
         new(3, 40, 20, new(0, 0, 4), new(1, 2, 4), new(3, 0, 4)), new(4, 5, 0, new RowGroup(1, 2, 3)),
         new(4, 0, 5, new RowGroup(1, 2, 3)),
     ];
