@@ -144,8 +144,6 @@ public sealed partial class Tape(Backend backend, bool poison = false) : IDispos
     /// <summary>Where a backward op adds the gradient of an activation; none for a constant.</summary>
     private Tensor GradientOf(Activation activation)
     {
-        if (activation.IsConstant)
-            return Tensor.None;
         InputGradient gradient = GradientToWrite(activation);
         if (gradient.Overwrites)
             backend.Fill(0, gradient.Value);

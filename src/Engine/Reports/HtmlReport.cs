@@ -62,7 +62,7 @@ public static class HtmlReport
                 .AppendJoin('\n', content.Notes.Select(note => $"<li>{Escape(note)}</li>")).Append("\n</ul>\n");
         if (content.Config.Length > 0)
             html.Append("<details>\n<summary>Configuration</summary>\n<pre>")
-                .Append(Escape(content.Config)).Append("</pre>\n</details>\n");
+                .AppendJoin('\n', content.Config.Split('\n').Select(Escape)).Append("</pre>\n</details>\n");
         WriteFindings(html, content.Findings);
         if (hasScript)
             html.Append("<h2>Acquisition and forgetting</h2>\n<p class=\"note\">Dashed: the systems that no other "

@@ -171,11 +171,10 @@ internal sealed class KernelCode
     /// <summary>Asks for the output of the tile below, to write it; addresses past the end do no harm.</summary>
     private void PrefetchTileBelow()
     {
-        const int CacheLine = 64;
         Label end = _code.CreateLabel();
         _code.cmp(__dword_ptr[rdi + Tile.GoesDownOffset], 0);
         _code.je(end);
-        for (int offset = 0; offset < _vectors * _choice.Lanes * sizeof(float); offset += CacheLine)
+        for (int offset = 0; offset < _vectors * _choice.Lanes * sizeof(float); offset += Ahead.CacheLine)
         {
             if (offset > 0 && _choice.TakesBrain)
             {

@@ -1,7 +1,9 @@
+using System.Text;
 using FastCpt.Engine.Config;
 using FastCpt.Engine.Data.Massive;
 using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
+using FastCpt.Engine.Reports;
 using FastCpt.Engine.Studies;
 using FastCpt.Engine.Studies.Slots;
 using FastCpt.Engine.Training.Slots;
@@ -255,6 +257,24 @@ public sealed class AdapterStudyTests
         TransferRecord record = TransferFile.Load(Path.Combine(folder, "non_shared-r4-p2-seed-1.json"));
         Assert.That(record.OrderSeed, Is.EqualTo(2));
         Assert.That(record.Scores.Locales, Is.EqualTo(results.Sequences[0].Matrix.Locales));
+    }
+
+    /// <summary>Read where the results are, they give the same study, wherever and however fast it runs.</summary>
+    [Test]
+    public void Results_CarryTheSettingsThatTheyDependOn()
+    {
+        AdapterStudyConfig config = _study.Config("threads=2", "parallel_adapters=2", "training.epochs=2");
+        AdapterStudyResults results = TinyAdapterStudy.Run(config)!;
+        Assert.That(results.Config, Does.Not.Contain(_study.At("")).And.Contain("output_dir: .\n"));
+        string copy = Path.Combine(config.OutputDir, "config.yaml");
+        File.WriteAllText(copy, results.Config);
+        AdapterStudyConfig read = AdapterStudyConfig.Load(copy);
+        Assert.That((read.Threads, read.ParallelAdapters, read.Training.Epochs), Is.EqualTo((0, 1, 2)));
+        Assert.That(
+            (Path.GetFullPath(read.Data.Files), Path.GetFullPath(read.OutputDir)),
+            Is.EqualTo((Path.GetFullPath(config.Data.Files), Path.GetFullPath(config.OutputDir))));
+        string html = Encoding.UTF8.GetString(HtmlReport.Write(AdapterStudyReport.Of(results)));
+        Assert.That(html, Does.Contain("<summary>Configuration</summary>").And.Contain("epochs: 2\n"));
     }
 
     /// <summary>The baseline knows its words: every word of a made-up locale always has the same label.</summary>
