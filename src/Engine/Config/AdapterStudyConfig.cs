@@ -67,8 +67,12 @@ public sealed record AdapterStudyConfig
     public IReadOnlyList<OrderConfig> Orders { get; init; } = [new()];
     public SlotTrainingConfig Training { get; init; } = new();
 
-    /// <summary>Adapters that are trained in one pass over the frozen encoder; results do not depend on it.</summary>
+    /// <summary>Adapters that are trained at once over the frozen encoder; results do not depend on it.</summary>
     public int ParallelAdapters { get; init; } = 1;
+
+    /// <summary>Tokens, about, of a pass that trains several: enough for products at their best, few enough that
+    /// activations stay in the third-level cache.</summary>
+    public int PassTokens { get; init; } = 1024;
 
     public UntrainedPolicy Untrained { get; init; }
     public ModelRetention Keep { get; init; } = ModelRetention.Last;
@@ -100,6 +104,7 @@ public sealed record AdapterStudyConfig
             Device = plain.Device,
             Threads = plain.Threads,
             ParallelAdapters = plain.ParallelAdapters,
+            PassTokens = plain.PassTokens,
             Keep = plain.Keep,
             EvaluationTokens = plain.EvaluationTokens,
             Training = Training with { SaveSteps = plain.Training.SaveSteps },
@@ -176,7 +181,9 @@ public sealed record AdapterStudyConfig
         .Add("training", SlotTrainingConfig.Section, c => c.Training, (c, v) => c with { Training = v },
             "How each language is trained.")
         .Add("parallel_adapters", Int(1, 1024), c => c.ParallelAdapters, (c, v) => c with { ParallelAdapters = v },
-            "Adapters that are trained in one pass over the frozen encoder; their bytes do not depend on it.")
+            "Adapters that are trained at once over the frozen encoder; their bytes do not depend on it.")
+        .Add("pass_tokens", Int(1, 1 << 24), c => c.PassTokens, (c, v) => c with { PassTokens = v },
+            "Tokens, about, of a pass that trains adapters: more are cut between them; results do not depend on it.")
         .Add("untrained", Choice<UntrainedPolicy>(), c => c.Untrained, (c, v) => c with { Untrained = v },
             "How a language is scored before its adapter is trained: by the latest one, not at all, or by the base.")
         .Add("keep", Choice<ModelRetention>(), c => c.Keep, (c, v) => c with { Keep = v },

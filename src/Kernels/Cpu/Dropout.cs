@@ -77,48 +77,52 @@ internal static unsafe class Dropout
             (numbers[i], numbers[i + 1], numbers[i + 2], numbers[i + 3]) = mask.Numbers(rowKey, quad + i / 4, head);
     }
 
-    /// <summary>The same with a counter per lane. Counters are dealt so that transposing four by four inside quarters
-    /// of the vectors leaves columns in order.</summary>
+    /// <summary>The same with a counter per 64-bit lane, whose upper half never counts: products are as wide, and what
+    /// is carried on of them needs no masking.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DrawWide(in DropoutMask mask, long rowKey, long quad, int head, uint* numbers)
     {
-        Vector512<uint> x0 = Vector512.Create((uint)quad)
-            + Vector512.Create(0u, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        Vector512<uint> x1 = Vector512.Create((uint)head), x2 = Vector512.Create((uint)rowKey);
-        Vector512<uint> x3 = Vector512.Create((uint)((ulong)rowKey >> 32));
-        uint key0 = mask.Key0, key1 = mask.Key1;
+        // So dealt, counters are in order when pairs of numbers are unpacked.
+        Vector512<ulong> a0 = Vector512.Create((ulong)quad) + Vector512.Create(0ul, 4, 1, 5, 2, 6, 3, 7);
+        Vector512<ulong> b0 = a0 + Vector512.Create(8ul);
+        Vector512<ulong> a1 = Vector512.Create((ulong)head), b1 = a1;
+        Vector512<ulong> a2 = Vector512.Create((ulong)rowKey), b2 = a2;
+        Vector512<ulong> a3 = a2 >>> 32, b3 = a3;
+        Vector512<uint> key0 = Vector512.Create(mask.Key0), key1 = Vector512.Create(mask.Key1);
         for (int round = 0; round < Philox.Rounds; round++)
         {
-            Multiply(x0, Philox.Multiplier0, out Vector512<uint> high0, out Vector512<uint> low0);
-            Multiply(x2, Philox.Multiplier1, out Vector512<uint> high1, out Vector512<uint> low1);
-            x0 = high1 ^ x1 ^ Vector512.Create(key0);
-            x2 = high0 ^ x3 ^ Vector512.Create(key1);
-            (x1, x3) = (low1, low0);
-            key0 += Philox.Weyl0;
-            key1 += Philox.Weyl1;
+            Round(ref a0, ref a1, ref a2, ref a3, key0.AsUInt64(), key1.AsUInt64());
+            Round(ref b0, ref b1, ref b2, ref b3, key0.AsUInt64(), key1.AsUInt64());
+            key0 += Vector512.Create(Philox.Weyl0);
+            key1 += Vector512.Create(Philox.Weyl1);
         }
 
-        Vector512<ulong> lower01 = Avx512F.UnpackLow(x0, x1).AsUInt64();
-        Vector512<ulong> lower23 = Avx512F.UnpackLow(x2, x3).AsUInt64();
-        Vector512<ulong> upper01 = Avx512F.UnpackHigh(x0, x1).AsUInt64();
-        Vector512<ulong> upper23 = Avx512F.UnpackHigh(x2, x3).AsUInt64();
-        Avx512F.UnpackLow(lower01, lower23).AsUInt32().Store(numbers);
-        Avx512F.UnpackHigh(lower01, lower23).AsUInt32().Store(numbers + 16);
-        Avx512F.UnpackLow(upper01, upper23).AsUInt32().Store(numbers + 32);
-        Avx512F.UnpackHigh(upper01, upper23).AsUInt32().Store(numbers + 48);
+        Store(a0, a1, a2, a3, numbers);
+        Store(b0, b1, b2, b3, numbers + 32);
     }
 
-    /// <summary>Upper and lower halves of the products of 16 numbers with one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Multiply(Vector512<uint> x, uint factor, out Vector512<uint> high, out Vector512<uint> low)
+    private static void Round(
+        ref Vector512<ulong> x0, ref Vector512<ulong> x1, ref Vector512<ulong> x2, ref Vector512<ulong> x3,
+        Vector512<ulong> key0, Vector512<ulong> key1)
     {
-        Vector512<uint> factors = Vector512.Create(factor);
-        Vector512<ulong> even = Avx512F.Multiply(x, factors);
-        Vector512<ulong> odd = Avx512F.Multiply(Vector512.ShiftRightLogical(x.AsUInt64(), 32).AsUInt32(), factors);
-        Vector512<uint> odds = Vector512.Create(0xFFFFFFFF_00000000UL).AsUInt32();
-        high = Vector512.ConditionalSelect(
-            odds, odd.AsUInt32(), Vector512.ShiftRightLogical(even, 32).AsUInt32());
-        low = Vector512.ConditionalSelect(odds, Vector512.ShiftLeft(odd, 32).AsUInt32(), even.AsUInt32());
+        Vector512<ulong> product0 = Avx512F.Multiply(x0.AsUInt32(), Vector512.Create(Philox.Multiplier0));
+        Vector512<ulong> product1 = Avx512F.Multiply(x2.AsUInt32(), Vector512.Create(Philox.Multiplier1));
+        x0 = (product1 >>> 32) ^ x1 ^ key0;
+        x2 = (product0 >>> 32) ^ x3 ^ key1;
+        (x1, x3) = (product1, product0);
+    }
+
+    /// <summary>The numbers of eight counters, four of each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(
+        Vector512<ulong> x0, Vector512<ulong> x1, Vector512<ulong> x2, Vector512<ulong> x3, uint* numbers)
+    {
+        Vector512<ulong> lower = Vector512.Create(0xFFFFFFFFul);
+        Vector512<ulong> first = Vector512.ConditionalSelect(lower, x0, x1 << 32);
+        Vector512<ulong> second = Vector512.ConditionalSelect(lower, x2, x3 << 32);
+        Avx512F.UnpackLow(first, second).AsUInt32().Store(numbers);
+        Avx512F.UnpackHigh(first, second).AsUInt32().Store(numbers + 16);
     }
 }
 

@@ -41,6 +41,30 @@ public sealed class SentenceBatches
     /// <returns>How many sentences.</returns>
     public int Append(long step, Batch batch)
     {
+        int count = 0;
+        foreach (var (set, sentence) in SentencesOf(step))
+        {
+            set.Append(sentence, batch);
+            count++;
+        }
+
+        return count;
+    }
+
+    /// <summary>Tokens of the batch of a step.</summary>
+    /// <param name="step">From 0; epochs follow one another.</param>
+    public int TokensAt(long step) => SentencesOf(step).Sum(one => one.Set.Tokens(one.Sentence).Length);
+
+    /// <summary>Fills the batch with the sentences of a step alone.</summary>
+    /// <inheritdoc cref="Append"/>
+    public int At(long step, Batch batch)
+    {
+        batch.Clear();
+        return Append(step, batch);
+    }
+
+    private IEnumerable<(SentenceSet Set, int Sentence)> SentencesOf(long step)
+    {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         var (epoch, index) = Math.DivRem(step, BatchesPerEpoch);
         var order = new Permutation(Count, _seed, 0, epoch);
@@ -50,18 +74,8 @@ public sealed class SentenceBatches
             int sentence = (int)order.At(place);
             int set = Array.BinarySearch(_starts, sentence);
             set = set >= 0 ? set : ~set - 1;
-            _sets[set].Append(sentence - _starts[set], batch);
+            yield return (_sets[set], sentence - _starts[set]);
         }
-
-        return (int)(end - first);
-    }
-
-    /// <summary>Fills the batch with the sentences of a step alone.</summary>
-    /// <inheritdoc cref="Append"/>
-    public int At(long step, Batch batch)
-    {
-        batch.Clear();
-        return Append(step, batch);
     }
 
     private IEnumerable<int> Lengths()

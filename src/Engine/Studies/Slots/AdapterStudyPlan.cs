@@ -73,7 +73,8 @@ public static class AdapterStudyPlan
                 flops += trained * cost.TrainedFlops + scored * cost.ScoredFlops;
             }
 
-            double pass = parallel * config.Training.BatchSize * sizes.Values.Max(size => size.Tokens);
+            double batch = config.Training.BatchSize * sizes.Values.Max(size => size.Tokens);
+            double pass = Math.Max(batch, Math.Min(parallel * batch, config.PassTokens));
             double activations = pass * sizeof(float)
                 * encoder.Layers * (cost.KeptWidths * (double)encoder.Width + 2 * encoder.InnerWidth);
             // Weights, and for what trains its gradient, two moments and the best epoch.

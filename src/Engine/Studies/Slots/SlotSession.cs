@@ -136,6 +136,7 @@ internal sealed class SlotSession : IDisposable
             OnSave = onSave,
             Warn = _run.Say,
             SaveSteps = _config.Training.SaveSteps,
+            PassTokens = _config.PassTokens,
             OnEpoch = (learner, epoch) =>
             {
                 if (_run.ShowsProgress)

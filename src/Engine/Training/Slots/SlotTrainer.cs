@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using FastCpt.Engine.Data;
 using FastCpt.Engine.Evaluation;
 using FastCpt.Engine.Files;
@@ -6,9 +7,9 @@ using FastCpt.Engine.Parameters;
 
 namespace FastCpt.Engine.Training.Slots;
 
-/// <summary>Trains learners until each is done: one pass over the encoder for the batches of all.</summary>
+/// <summary>Trains learners until each is done: passes over the encoder for the batches of several.</summary>
 /// <remarks>
-/// A pass holds the learners' batches one after the other, each chosen by seed, locale and step alone. Adapters, heads,
+/// A pass holds its learners' batches one after the other, each chosen by seed, locale and step alone. Adapters, heads,
 /// gradients, loss divisors, norms and ends are per learner, and dropout goes by sentence, so that a learner's bits are
 /// those that it has alone; one that is done leaves its place in the pass. All of a pass are at one step: learners that
 /// go on from a later one wait until the others are there.
@@ -50,6 +51,12 @@ public sealed class SlotTrainer
     /// <summary>Updates between saves; 0: only where somebody asks for a stop or a save.</summary>
     public int SaveSteps { get; init; }
 
+    /// <summary>Tokens of a pass, about: batches of more are cut between learners.</summary>
+    public int PassTokens { get; init; } = int.MaxValue;
+
+    /// <summary>Passes over the encoder so far, those that only score left out.</summary>
+    public long Passes { get; private set; }
+
     /// <summary>A learner that fails costs the others nothing: they are trained to their end first.</summary>
     /// <param name="learners">Over this encoder, fresh or to go on; more than one where all are adapters.</param>
     /// <exception cref="RunException">Exit 5: learners whose numbers are not finite, by name. Exit 75: stopped; what is
@@ -69,7 +76,7 @@ public sealed class SlotTrainer
                 _stop.ThrowIfStopRequested("training");
                 SaveDue(active);
                 ChooseTurn(active);
-                Step(_turn, batch, losses);
+                Step(batch, losses);
             }
         }
         catch (RunException stopped) when (stopped.Code == _stop.UnsavedCode)
@@ -137,34 +144,61 @@ public sealed class SlotTrainer
                 _turn.Add(learner);
     }
 
-    private void Step(List<SlotLearner> turn, Batch batch, TokenLosses losses)
+    /// <summary>One update of each learner whose turn it is.</summary>
+    private void Step(Batch batch, TokenLosses losses)
     {
+        long total = 0, before = 0, pass = 0;
+        foreach (SlotLearner learner in _turn)
+            total += learner.Batches.TokensAt(learner.Step);
+        long passes = ((total - 1) / PassTokens) + 1;
+        Span<SlotLearner> turn = CollectionsMarshal.AsSpan(_turn);
+        int first = 0;
+        for (int i = 0; i < turn.Length; i++)
+        {
+            // By the middle of its tokens, so that passes are about as long as one another.
+            int tokens = turn[i].Batches.TokensAt(turn[i].Step);
+            long place = (2 * before + tokens) * passes / (2 * total);
+            if (place > pass && i > first)
+            {
+                Pass(turn[first..i], batch, losses);
+                first = i;
+            }
+
+            (pass, before) = (place, before + tokens);
+        }
+
+        Pass(turn[first..], batch, losses);
+    }
+
+    private void Pass(ReadOnlySpan<SlotLearner> learners, Batch batch, TokenLosses losses)
+    {
+        Passes++;
         batch.Clear();
         _rows.Clear();
         SlotWeights.Detach(_encoder);
-        for (int i = 0; i < turn.Count; i++)
+        for (int i = 0; i < learners.Length; i++)
         {
+            SlotLearner learner = learners[i];
             (int row, int words) = (batch.TokenCount, batch.PredictedTokens);
-            turn[i].Batches.Append(turn[i].Step, batch);
+            learner.Batches.Append(learner.Step, batch);
             words = batch.PredictedTokens - words;
             _parts[i] = (new RowRange(row, batch.TokenCount - row), words);
-            _groups[i] = new ClassifierGroup(
-                turn[i].Weights.Head, _parts[i].Rows, words == 0 ? 0 : 1f / words);
-            turn[i].Weights.Attach(_encoder, place: i);
+            _groups[i] = new ClassifierGroup(learner.Weights.Head, _parts[i].Rows, words == 0 ? 0 : 1f / words);
+            learner.Weights.Attach(_encoder, place: i);
             _rows.Add(i, _parts[i].Rows);
-            turn[i].Weights.ClearGradients();
+            learner.Weights.ClearGradients();
         }
 
-        _tape.BeginTraining(seed: _seed, update: turn[0].Step + 1);
+        _tape.BeginTraining(seed: _seed, update: learners[0].Step + 1);
         ModelInputs inputs = ModelInputs.Upload(
             _tape, batch.TokenIds, batch.Positions, batch.Segments, batch.Targets, batch.RowKeys);
-        if (turn[0].Weights.IsAdapter)
+        if (learners[0].Weights.IsAdapter)
             inputs = inputs with { Adapters = _rows };
         TokenClassifier.Losses(
-            _tape, _encoder, inputs, _groups.AsSpan(0, turn.Count), _headDropout, losses.For(batch.TokenCount));
+            _tape, _encoder, inputs, _groups.AsSpan(0, learners.Length), _headDropout, losses.For(batch.TokenCount));
         _tape.Backward();
-        for (int i = 0; i < turn.Count; i++)
-            turn[i].Update(losses.Sum(_parts[i].Rows), _parts[i].Words);
+        for (int i = 0; i < learners.Length; i++)
+            learners[i].Update(losses.Sum(_parts[i].Rows), _parts[i].Words);
     }
 
     private void EndEpoch(SlotLearner learner)

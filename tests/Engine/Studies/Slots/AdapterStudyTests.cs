@@ -263,13 +263,13 @@ public sealed class AdapterStudyTests
     [Test]
     public void Results_CarryTheSettingsThatTheyDependOn()
     {
-        AdapterStudyConfig config = _study.Config("threads=2", "parallel_adapters=2", "training.epochs=2");
+        AdapterStudyConfig config = _study.Config("threads=2", "pass_tokens=64", "training.epochs=2");
         AdapterStudyResults results = TinyAdapterStudy.Run(config)!;
         Assert.That(results.Config, Does.Not.Contain(_study.At("")).And.Contain("output_dir: .\n"));
         string copy = Path.Combine(config.OutputDir, "config.yaml");
         File.WriteAllText(copy, results.Config);
         AdapterStudyConfig read = AdapterStudyConfig.Load(copy);
-        Assert.That((read.Threads, read.ParallelAdapters, read.Training.Epochs), Is.EqualTo((0, 1, 2)));
+        Assert.That((read.Threads, read.PassTokens, read.Training.Epochs), Is.EqualTo((0, 1024, 2)));
         Assert.That(
             (Path.GetFullPath(read.Data.Files), Path.GetFullPath(read.OutputDir)),
             Is.EqualTo((Path.GetFullPath(config.Data.Files), Path.GetFullPath(config.OutputDir))));

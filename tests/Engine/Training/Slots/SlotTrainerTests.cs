@@ -33,11 +33,13 @@ public sealed class SlotTrainerTests
         Outcome[] alone = [.. all.SelectMany(learner => Train(encoder, [learner]))];
         Outcome[] together = Train(encoder, all);
         Outcome[] threaded = Train(same, all);
+        Outcome[] cut = Train(encoder, all, passTokens: 400);
         foreach (int learner in all)
         {
             Assert.That(together[learner].Epochs, Is.EqualTo(alone[learner].Epochs), Locales[learner]);
             Assert.That(together[learner].Weights, Is.EqualTo(alone[learner].Weights), Locales[learner]);
             Assert.That(threaded[learner].Weights, Is.EqualTo(alone[learner].Weights), Locales[learner]);
+            Assert.That(cut[learner].Weights, Is.EqualTo(alone[learner].Weights), Locales[learner]);
         }
 
         Assert.Multiple(() =>
@@ -46,6 +48,19 @@ public sealed class SlotTrainerTests
             Assert.That(alone.Count(one => one.Epochs.Count < 3), Is.EqualTo(2), "two stop before the others");
             Assert.That(TestTensors.Fingerprint(encoder.Parameters), Is.EqualTo(frozen), "what is frozen has its bits");
         });
+    }
+
+    /// <summary>Three steps an epoch, of eight, eight and four sentences of 22 tokens in the mean.</summary>
+    [TestCase(int.MaxValue, 9)]
+    [TestCase(320, 24)]         // the four learners' 704, 704 and 352 tokens: three, three and two passes
+    [TestCase(1, 36)]           // each alone
+    public void Passes_AreCutBetweenLearners(int passTokens, int expected)
+    {
+        using Backend backend = Backends.Open("cpu", threads: 1);
+        using XlmRoberta encoder = Create(backend, DType.F32);
+        long passes = 0;
+        Train(encoder, [0, 3, 4, 5], passTokens: passTokens, trained: trainer => passes = trainer.Passes);
+        Assert.That(passes, Is.EqualTo(expected));
     }
 
     [Test]
@@ -150,7 +165,8 @@ public sealed class SlotTrainerTests
     private static Outcome[] Train(
         XlmRoberta encoder, int[] numbers, int? spoiled = null, List<string>? done = null,
         Action<RunException>? failed = null, Action<SlotLearner>? onSave = null, int saveSteps = 0,
-        Action<StopSignal>? atFirstPoll = null, Action<string>? warn = null)
+        Action<StopSignal>? atFirstPoll = null, Action<string>? warn = null, int passTokens = int.MaxValue,
+        Action<SlotTrainer>? trained = null)
     {
         int polls = 0;
         StopSignal? asked = null;
@@ -181,10 +197,12 @@ public sealed class SlotTrainerTests
                 OnSave = onSave ?? (_ => { }),
                 Warn = warn ?? Assert.Fail,
                 SaveSteps = saveSteps,
+                PassTokens = passTokens,
             };
             try
             {
                 trainer.Train(learners);
+                trained?.Invoke(trainer);
             }
             catch (RunException exception) when (failed is not null)
             {
