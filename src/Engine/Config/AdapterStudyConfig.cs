@@ -72,7 +72,7 @@ public sealed record AdapterStudyConfig
 
     /// <summary>Tokens, about, of a pass that trains several: enough for products at their best, few enough that
     /// activations stay in the third-level cache.</summary>
-    public int PassTokens { get; init; } = 1024;
+    public int PassTokens { get; init; } = 2048;
 
     public UntrainedPolicy Untrained { get; init; }
     public ModelRetention Keep { get; init; } = ModelRetention.Last;

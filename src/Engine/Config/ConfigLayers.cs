@@ -13,7 +13,10 @@ public sealed class ConfigLayers
     private const int MaxExtends = 8;
 
     /// <summary>Variables that are read elsewhere and are no keys of a configuration.</summary>
-    private static readonly string[] OtherVariables = ["FASTCPT_DATA", "FASTCPT_ISA"];
+    private static readonly string[] OtherVariables = ["FASTCPT_DATA", "FASTCPT_ISA", "FASTCPT_PERF_MAP"];
+
+    /// <summary>What the names of the benches' variables begin with.</summary>
+    private const string BenchPrefix = "FASTCPT_BENCH_";
 
     /// <summary>Maps whose keys are the user's own, so that a dash in them stays a dash.</summary>
     private static readonly string[] MapsOfNames = ["languages", "families", "groups"];
@@ -38,7 +41,7 @@ public sealed class ConfigLayers
     public ConfigLayers AddEnvironment(IEnumerable<KeyValuePair<string, string>> variables)
     {
         var ours = variables.Where(pair => pair.Key.StartsWith(Prefix, StringComparison.Ordinal)
-            && !OtherVariables.Contains(pair.Key));
+            && !OtherVariables.Contains(pair.Key) && !pair.Key.StartsWith(BenchPrefix, StringComparison.Ordinal));
         foreach (var (name, value) in ours.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             Add(Nested(name[Prefix.Length..].ToLowerInvariant().Split("__"), value, name, ExitCode.Config));
         return this;

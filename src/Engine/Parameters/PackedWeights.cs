@@ -26,44 +26,29 @@ public sealed class PackedWeights : IDisposable
     /// <exception cref="DeviceException">The memory is not to be had.</exception>
     public PackedWeights(ParameterSet parameters, IEnumerable<Linear> linears, long rows)
     {
-        if (rows > MostRows)
-            return;
         Backend backend = parameters.Backend;
-        List<Copy> copies = [];
-        foreach ((Parameter weight, bool backward) in Frozen(parameters, linears))
-        {
-            if (rows <= MostForwardRows)
-                Bytes += Add(weight, WeightSide.Forward);
-            if (backward)
-                Bytes += Add(weight, WeightSide.Backward);
-        }
-
+        Copy[] copies = [.. Copies(parameters, linears, rows)];
+        Bytes = copies.Sum(copy => copy.Bytes);
         if (Bytes == 0)
             return;
         // One block, so that it lies in large pages.
         _buffer = backend.Allocate(Bytes);
-        foreach (Copy copy in copies)
+        long offset = 0;
+        foreach (Copy copy in copies.Where(copy => copy.Length > 0))
         {
-            Tensor packed = _buffer.At(copy.Offset, DType.F32, new Shape(copy.Length));
+            Tensor packed = _buffer.At(offset, DType.F32, new Shape(copy.Length));
             backend.PackWeight(copy.Weight.Value, copy.Side, packed);
             copy.Weight.Packed = copy.Side == WeightSide.Forward
                 ? copy.Weight.Packed with { Forward = packed }
                 : copy.Weight.Packed with { Backward = packed };
             _packed.Add(copy.Weight);
-        }
-
-        long Add(Parameter weight, WeightSide side)
-        {
-            long length = backend.PackedFloats(weight.Value, side);
-            if (length > 0)
-                copies.Add(new Copy(weight, side, Bytes, length));
-            return checked(length * sizeof(float) + Backend.Alignment - 1) / Backend.Alignment * Backend.Alignment;
+            offset += copy.Bytes;
         }
     }
 
-    /// <param name="Offset">In bytes.</param>
-    /// <param name="Length">In floats.</param>
-    private readonly record struct Copy(Parameter Weight, WeightSide Side, long Offset, long Length);
+    /// <summary>Memory that the copies of both sides would take.</summary>
+    public static long MostBytes(ParameterSet parameters, IEnumerable<Linear> linears) =>
+        Copies(parameters, linears, rows: 1).Sum(copy => copy.Bytes);
 
     /// <summary>Memory of all copies.</summary>
     public long Bytes { get; private set; }
@@ -74,6 +59,22 @@ public sealed class PackedWeights : IDisposable
             parameter.Packed = default;
         _packed.Clear();
         _buffer?.Dispose();
+    }
+
+    private static IEnumerable<Copy> Copies(ParameterSet parameters, IEnumerable<Linear> linears, long rows)
+    {
+        if (rows > MostRows)
+            yield break;
+        foreach ((Parameter weight, bool backward) in Frozen(parameters, linears))
+        {
+            if (rows <= MostForwardRows)
+                yield return Of(weight, WeightSide.Forward);
+            if (backward)
+                yield return Of(weight, WeightSide.Backward);
+        }
+
+        Copy Of(Parameter weight, WeightSide side) =>
+            new(weight, side, parameters.Backend.PackedFloats(weight.Value, side));
     }
 
     /// <summary>Frozen weights, and whether a gradient may go through them: something before them, or their adapter,
@@ -92,5 +93,12 @@ public sealed class PackedWeights : IDisposable
                 throw new InvalidOperationException($"{parameter} is packed already.");
             yield return (parameter, trains);
         }
+    }
+
+    /// <param name="Length">In floats; 0 where the backend packs nothing.</param>
+    private readonly record struct Copy(Parameter Weight, WeightSide Side, long Length)
+    {
+        public long Bytes => checked(Length * sizeof(float) + Backend.Alignment - 1) / Backend.Alignment
+            * Backend.Alignment;
     }
 }

@@ -23,7 +23,8 @@ public sealed class ConfigLayersTests
             .AddFile(first)
             .AddFile(second)
             .AddEnvironment([new("FASTCPT_SEED", "3"), new("FASTCPT_TRAINING__BATCH_SIZE", "3"), new("PATH", "x"),
-                new("FASTCPT_DATA", "x"), new("FASTCPT_ISA", "avx2")])
+                new("FASTCPT_DATA", "x"), new("FASTCPT_ISA", "avx2"), new("FASTCPT_PERF_MAP", "1"),
+                new("FASTCPT_BENCH_PEER", "python3")])
             .AddSetting("training.batch-size=4")
             .AddSetting("alignment.l2_sp={middle: 0.2}")
             .AddSetting("data.languages.zh-Hans={files: [zh.txt], weight: 1}")

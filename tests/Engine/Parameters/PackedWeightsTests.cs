@@ -44,6 +44,15 @@ public sealed class PackedWeightsTests
     }
 
     [Test]
+    public void MostBytes_AreThoseOfBothSides()
+    {
+        using Layers layers = new(trained: "middle");
+        long most = PackedWeights.MostBytes(layers.Parameters, layers.Linears);
+        using var packed = new PackedWeights(layers.Parameters, layers.Linears, rows: 1);
+        Assert.That(most, Is.EqualTo(packed.Bytes).And.Positive);
+    }
+
+    [Test]
     public void WeightThatIsTrainedAfterAll_HasNoCopy()
     {
         using Layers layers = new(trained: "first");

@@ -78,8 +78,9 @@ public static class AdapterStudyPlan
             double activations = pass * sizeof(float)
                 * encoder.Layers * (cost.KeptWidths * (double)encoder.Width + 2 * encoder.InnerWidth);
             // Weights, and for what trains its gradient, two moments and the best epoch.
-            double weights = sizeof(float) * (
-                cost.Weights + parallel * cost.Copied + (rank is null ? 4 : 5 * parallel) * (double)cost.Trained);
+            double learned = (rank is null ? 4 : 5 * parallel) * (double)cost.Trained;
+            double packed = learned >= cost.Packed ? cost.Packed : 0;
+            double weights = sizeof(float) * (cost.Weights + packed + parallel * cost.Copied + learned);
             int kept = rank is not null || config.Keep == ModelRetention.All ? states.Length
                 : config.Keep == ModelRetention.None ? 0
                 : states.Count(one => graph.Multis.Values.Contains(one)
@@ -145,9 +146,11 @@ public static class AdapterStudyPlan
     }
 
     /// <summary>Numbers and operations of an encoder and what trains of it.</summary>
+    /// <param name="Packed">Copies of frozen weights, where learners weigh more.</param>
     /// <param name="Copied">Frozen numbers that each learner has of its own, and stores.</param>
     private sealed record Cost(
-        double Weights, double Copied, long Trained, double KeptWidths, double TrainedFlops, double ScoredFlops)
+        double Weights, double Packed, double Copied, long Trained, double KeptWidths, double TrainedFlops,
+        double ScoredFlops)
     {
         public static Cost Of(EncoderConfig encoder, SlotLesson lesson, AdapterStudyConfig config)
         {
@@ -171,15 +174,16 @@ public static class AdapterStudyPlan
 
             // A multiply and an add for each weight; what trains has a second product, the input's gradient a third.
             if (rank is null)
-                return new Cost(weights, 0, weights, Kept, 6.0 * linears, 2.0 * linears);
+                return new Cost(weights, 0, 0, weights, Kept, 6.0 * linears, 2.0 * linears);
             if (lesson.Fused.Count == 0)
                 return new Cost(
-                    weights, 0, adapters, Kept, 4.0 * linears + 6.0 * adapters, 2.0 * (linears + adapters));
+                    weights, config.Adapter == AdapterKind.Lora ? 2 * linears : 0, 0, adapters, Kept,
+                    4.0 * linears + 6.0 * adapters, 2.0 * (linears + adapters));
             // A query of each row, a key and a value of what each frozen bottleneck makes of it.
             long square = (long)encoder.Layers * encoder.Width * encoder.Width, fused = lesson.Fused.Count;
             double copied = fused * (double)adapters, frozen = linears + copied, learned = (1.0 + 2 * fused) * square;
             return new Cost(
-                weights, copied, 3 * square, Kept + KeptOfEachFused * fused, 4 * frozen + 6 * learned,
+                weights, 0, copied, 3 * square, Kept + KeptOfEachFused * fused, 4 * frozen + 6 * learned,
                 2 * (frozen + learned));
         }
     }

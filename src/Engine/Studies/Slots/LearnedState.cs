@@ -98,7 +98,7 @@ internal sealed class LearnedState : Artefact
                 checkpoints[^1].Restore();
             }
 
-            session.Pack(weights[0], learners.Sum(learner => (long)learner.Batches.MaxTokens));
+            session.Pack(learners);
             session.Trainer(encoder, DataSeed, onDone: learner =>
             {
                 int i = learners.IndexOf(learner);

@@ -115,15 +115,19 @@ internal sealed class SlotSession : IDisposable
     public SlotEvaluation Evaluation(XlmRoberta encoder) =>
         new(encoder, Tape, _config.Data.Labels, _config.EvaluationTokens, _run.Stop);
 
-    /// <summary>Packs the frozen encoder's weights where passes are short and low-rank terms are trained.</summary>
-    /// <param name="weights">One of those that are trained; all adapt the same layers.</param>
-    /// <param name="rows">Tokens of the largest pass.</param>
-    public void Pack(SlotWeights weights, long rows)
+    /// <summary>Packs the frozen encoder's weights for low-rank terms where passes are short, or where that takes no
+    /// more memory than the learners do.</summary>
+    /// <param name="learners">That are trained at once; all adapt the same layers.</param>
+    public void Pack(IReadOnlyList<SlotLearner> learners)
     {
-        if (weights.Adapter is null || _packed is not null || rows > PackedWeights.MostRows)
+        if (learners[0].Weights.Adapter is null || _packed is not null)
             return;
-        weights.AttachAlone(Frozen);
-        _packed = new PackedWeights(Frozen.Parameters, Frozen.Linears, rows);
+        learners[0].Weights.AttachAlone(Frozen);
+        long rows = learners.Sum(learner => (long)learner.Batches.MaxTokens);
+        if (learners.Sum(learner => learner.StateBytes) >= PackedWeights.MostBytes(Frozen.Parameters, Frozen.Linears))
+            rows = Math.Min(rows, PackedWeights.MostForwardRows);
+        if (rows <= PackedWeights.MostRows)
+            _packed = new PackedWeights(Frozen.Parameters, Frozen.Linears, rows);
     }
 
     /// <param name="onDone">Told each learner that is done.</param>

@@ -76,6 +76,10 @@ public sealed class SlotLearner : IDisposable
     /// <summary>F32 originals of what trains in BF16; none where values are their own.</summary>
     public IReadOnlyDictionary<Parameter, Tensor> Masters => _masters;
 
+    /// <summary>Memory of what trains: values and gradients, masters, two moments, the best epoch.</summary>
+    public long StateBytes => _best.Copies.Sum(copy => 2 * copy.State.Parameter.Value.Bytes
+        + (copy.State.HasMaster ? copy.State.Master.Bytes : 0) + 2 * copy.State.FirstMoment.Bytes + copy.Copy.Bytes);
+
     /// <summary>Why it ended before its time; null while nothing is wrong.</summary>
     public RunException? Failure { get; private set; }
 

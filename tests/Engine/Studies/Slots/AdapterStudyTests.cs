@@ -269,7 +269,7 @@ public sealed class AdapterStudyTests
         string copy = Path.Combine(config.OutputDir, "config.yaml");
         File.WriteAllText(copy, results.Config);
         AdapterStudyConfig read = AdapterStudyConfig.Load(copy);
-        Assert.That((read.Threads, read.PassTokens, read.Training.Epochs), Is.EqualTo((0, 1024, 2)));
+        Assert.That((read.Threads, read.PassTokens, read.Training.Epochs), Is.EqualTo((0, 2048, 2)));
         Assert.That(
             (Path.GetFullPath(read.Data.Files), Path.GetFullPath(read.OutputDir)),
             Is.EqualTo((Path.GetFullPath(config.Data.Files), Path.GetFullPath(config.OutputDir))));
