@@ -52,23 +52,29 @@ internal sealed unsafe partial class Gemm
         return floats;
     }
 
-    /// <summary>One worker's share when rows are shared: all pack the right side, then each does its rows.</summary>
+    /// <summary>What one worker does where rows are shared: all pack the right side, then each takes pieces.</summary>
     private void MultiplyRows(in Product product, SharedPlan plan, float* shared, int worker, int workers)
     {
         ReductionBlocks blocks = new(product, HasPairs);
-        // Even shares: a tile that lacks rows costs less than one worker's waiting for a whole one of the other's.
-        long start = product.Rows * worker / workers, end = product.Rows * (worker + 1) / workers;
         for (long col = 0; col < product.Cols; col += plan.Cols)
             for (int first = 0; first < blocks.Count; first += plan.Blocks)
             {
                 if (col > 0 || first > 0)
                     _pool.Meet();
                 Part part = new(
-                    start, end - start, col, Math.Min(plan.Cols, product.Cols - col), first,
+                    0, product.Rows, col, Math.Min(plan.Cols, product.Cols - col), first,
                     Math.Min(first + plan.Blocks, blocks.Count));
                 PackShared(product, blocks, part, shared, worker, workers);
+                Pieces pieces = PiecesOf(product, blocks, part, workers);
+                _pool.Shares.Set(worker, pieces.Count * worker / workers, pieces.Count * (worker + 1) / workers);
                 _pool.Meet();
-                MultiplyPart(product, blocks, part, shared, worker);
+                Packed right = new(shared, part);
+                while (_pool.Shares.Take(worker, least: 1, out long start, out long end))
+                    while (start < end)
+                    {
+                        Part some = pieces.Take(ref start, end, _single.Cols, out Part next);
+                        MultiplyBlock(product, blocks, some, next, right, worker);
+                    }
             }
     }
 
@@ -101,30 +107,38 @@ internal sealed unsafe partial class Gemm
         for (long start = col; start < col + cols; start += most)
         {
             Part part = new(0, product.Rows, start, Math.Min(most, col + cols - start), 0, blocks.Count);
-            MultiplyPart(product, blocks, part, null, worker);
+            MultiplyPart(product, blocks, part, worker);
         }
     }
 
-    /// <param name="shared">Packed right side of the part, or null to pack it panel by panel.</param>
-    private void MultiplyPart(
-        in Product product, ReductionBlocks blocks, Part part, float* shared, int worker)
+    /// <summary>All rows of some columns; their right side is packed panel by panel.</summary>
+    private void MultiplyPart(in Product product, ReductionBlocks blocks, Part part, int worker)
     {
-        long rowsAtOnce = (long)BlockPanels(product, blocks, alone: shared == null) * _single.Rows;
-        long end = part.Row + part.Rows;
-        for (long row = part.Row; row < end; row += rowsAtOnce)
+        long rowsAtOnce = (long)BlockPanels(product, blocks, alone: true) * _single.Rows;
+        Packed right = new(null, part);
+        for (long row = 0; row < part.Rows; row += rowsAtOnce)
         {
-            Part block = part with { Row = row, Rows = Math.Min(rowsAtOnce, end - row) };
-            Part next = part with { Row = row + block.Rows, Rows = Math.Min(rowsAtOnce, end - row - block.Rows) };
-            if (product.OutputType == DType.F32)
-                MultiplyBlock(
-                    product, blocks, block, next, default, new Packed(shared, part),
-                    new Target(
-                        (float*)product.Output + row * product.OutputStride + part.Col,
-                        product.OutputStride * sizeof(float)),
-                    worker);
-            else
-                MultiplyStaged(product, blocks, block, next, shared, worker);
+            Part block = part with { Row = row, Rows = Math.Min(rowsAtOnce, part.Rows - row) };
+            Part next = part with { Row = row + block.Rows, Rows = Math.Min(rowsAtOnce, part.Rows - row - block.Rows) };
+            MultiplyBlock(product, blocks, block, next, right, worker);
         }
+    }
+
+    /// <summary>A block of rows of some columns.</summary>
+    /// <param name="next">Rows after it that are to be asked for meanwhile, or none.</param>
+    /// <param name="shared">The right side, perhaps of more columns.</param>
+    private void MultiplyBlock(
+        in Product product, ReductionBlocks blocks, Part block, Part next, Packed shared, int worker)
+    {
+        if (product.OutputType == DType.F32)
+            MultiplyBlock(
+                product, blocks, block, next, default, shared,
+                new Target(
+                    (float*)product.Output + block.Row * product.OutputStride + block.Col,
+                    product.OutputStride * sizeof(float)),
+                worker);
+        else
+            MultiplyStaged(product, blocks, block, next, shared, worker);
     }
 
     /// <summary>Panels of the left side that make a block.</summary>
@@ -146,7 +160,7 @@ internal sealed unsafe partial class Gemm
     /// <remarks>With one block of the reduction a few panels of columns are completed at a time, whose sums stay in
     /// the second-level cache.</remarks>
     private void MultiplyStaged(
-        in Product product, ReductionBlocks blocks, Part part, Part next, float* shared, int worker)
+        in Product product, ReductionBlocks blocks, Part part, Part next, Packed shared, int worker)
     {
         // A term of groups of rows packs its own left side.
         int packed = 0;
@@ -166,7 +180,7 @@ internal sealed unsafe partial class Gemm
             ushort* output = (ushort*)product.Output + part.Row * product.OutputStride + some.Col;
             Target target = new(
                 stage, width * sizeof(float), isDirect ? (byte*)output : null, product.OutputStride * sizeof(ushort));
-            if (MultiplyBlock(product, blocks, some, ahead, left, new Packed(shared, part), target, worker))
+            if (MultiplyBlock(product, blocks, some, ahead, left, shared, target, worker))
                 continue;
             for (long row = 0; row < part.Rows; row++)
                 Convert.Run<SingleElement, BrainElement>(
@@ -313,11 +327,15 @@ internal sealed unsafe partial class Gemm
 
         public void Run(int worker, int workers)
         {
-            long panels = (_product.Cols + gemm._single.Cols - 1) / gemm._single.Cols;
-            long start = panels * worker / workers * gemm._single.Cols;
-            long end = Math.Min(panels * (worker + 1) / workers * gemm._single.Cols, _product.Cols);
-            if (start < end)
-                gemm.MultiplyColumns(_product, start, end - start, worker);
+            ReductionBlocks blocks = new(_product, gemm.HasPairs);
+            Part all = new(0, _product.Rows, 0, _product.Cols, 0, blocks.Count);
+            // Who takes columns packs the left side for them, where it has to be packed.
+            long least = gemm.ReadsRows(_product, blocks, all) ? 1 : gemm.PanelsOf(_product.Cols);
+            while (gemm._pool.Shares.Take(worker, least, out long first, out long end))
+            {
+                long col = first * gemm._single.Cols;
+                gemm.MultiplyColumns(_product, col, Math.Min(end * gemm._single.Cols, _product.Cols) - col, worker);
+            }
         }
     }
 }

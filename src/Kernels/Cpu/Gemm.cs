@@ -12,7 +12,8 @@ namespace FastCpt.Kernels.Cpu;
 /// <para>Blocks follow Goto and van de Geijn 2008: a block of the left side, read where it lies or packed, stays in the
 /// second-level cache, a packed panel of the right side in the first, and a tile of sums in registers. Where there are
 /// many rows, workers pack the right side together, then each takes its rows; where there are few, each takes its
-/// columns and packs them for itself. A right side that was packed before, as a whole, is read where it lies.</para>
+/// columns and packs them for itself. Who is done takes of what the others have left. A right side that was packed
+/// before, as a whole, is read where it lies.</para>
 /// </remarks>
 internal sealed unsafe partial class Gemm : IDisposable
 {
@@ -76,10 +77,14 @@ internal sealed unsafe partial class Gemm : IDisposable
         if (product.Rows == 0 || product.Cols == 0)
             return;
         int panels = product.Cols >= WideCols ? MostPanels : FewPanels;
-        if (product.Rows <= (long)panels * _single.Rows)
-            _pool.Run(new ColumnsJob(this, product));
-        else
+        if (product.Rows > (long)panels * _single.Rows)
+        {
             MultiplyByRows(product);
+            return;
+        }
+
+        _pool.Shares.SetAll(PanelsOf(product.Cols), _pool.Workers);
+        _pool.Run(new ColumnsJob(this, product));
     }
 
     /// <summary>Computes a product on the worker that calls, within a job.</summary>

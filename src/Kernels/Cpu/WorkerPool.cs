@@ -3,7 +3,7 @@ using System.Runtime.ExceptionServices;
 
 namespace FastCpt.Kernels.Cpu;
 
-/// <summary>Work that is shared by a fixed rule: what a worker does follows from its number alone.</summary>
+/// <summary>Work that the job itself shares: by the worker's number, or by <see cref="WorkerPool.Shares"/>.</summary>
 internal interface IJob
 {
     /// <summary>Does the part of one worker; runs on all workers at once.</summary>
@@ -20,8 +20,7 @@ internal interface IRangeJob
 /// <summary>Threads of our own that run a job at once and wait for the next: first awake, then asleep.</summary>
 /// <remarks>
 /// The caller is worker 0. A job is a struct on the caller's stack that all workers see, so a call allocates nothing.
-/// Shares are contiguous and equal, never taken at run time; jobs see to it that results do not depend on how many
-/// workers there are.
+/// Jobs see to it that results depend neither on how many workers there are nor on which of them does what.
 /// </remarks>
 internal sealed unsafe class WorkerPool : IDisposable
 {
@@ -38,6 +37,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
         Workers = workers;
+        Shares = new WorkShares(workers);
         _failures = new ExceptionDispatchInfo?[workers];
         _threads = new Thread[workers - 1];
         for (int index = 0; index < _threads.Length; index++)
@@ -49,6 +49,9 @@ internal sealed unsafe class WorkerPool : IDisposable
     }
 
     public int Workers { get; }
+
+    /// <summary>What the workers of a job take from, where it sets them.</summary>
+    public WorkShares Shares { get; }
 
     /// <summary>Most workers that one job had work for since this was set; tests hold that work is shared.</summary>
     public int WorkersUsed { get; set; }
@@ -80,21 +83,23 @@ internal sealed unsafe class WorkerPool : IDisposable
             Rethrow();
     }
 
-    /// <summary>Splits units [0, count) into one contiguous share per worker.</summary>
+    /// <summary>Shares units [0, count), in stretches that workers take.</summary>
     /// <param name="atLeast">Units that are worth a worker: fewer of them run on fewer workers.</param>
     public void RunRange<TJob>(TJob job, long count, long atLeast = 1)
         where TJob : struct, IRangeJob
     {
         if (count <= 0)
             return;
-        int shares = (int)Math.Clamp(count / Math.Max(atLeast, 1), 1, Workers);
+        atLeast = Math.Max(atLeast, 1);
+        int shares = (int)Math.Clamp(count / atLeast, 1, Workers);
         if (shares == 1)
         {
             job.Run(0, count, 0);
             return;
         }
 
-        Run(new RangeJob<TJob>(job, count, shares), shares);
+        Shares.SetAll(count, shares);
+        Run(new RangeJob<TJob>(job, Shares, atLeast, shares), shares);
     }
 
     /// <summary>Waits, inside a job, until every worker has come here.</summary>
@@ -166,15 +171,17 @@ internal sealed unsafe class WorkerPool : IDisposable
         first!.Throw(); // _failed says that there is one
     }
 
-    private struct RangeJob<TJob>(TJob job, long count, int shares) : IJob
+    private struct RangeJob<TJob>(TJob job, WorkShares units, long least, int shares) : IJob
         where TJob : struct, IRangeJob
     {
         private TJob _job = job;
 
         public void Run(int worker, int workers)
         {
-            if (worker < shares)
-                _job.Run(count * worker / shares, count * (worker + 1) / shares, worker);
+            if (worker >= shares)
+                return;
+            while (units.Take(worker, least, out long start, out long end))
+                _job.Run(start, end, worker);
         }
     }
 }
