@@ -69,7 +69,7 @@ internal sealed unsafe partial class Gemm
                 _pool.Shares.Set(worker, pieces.Count * worker / workers, pieces.Count * (worker + 1) / workers);
                 _pool.Meet();
                 Packed right = new(shared, part);
-                while (_pool.Shares.Take(worker, least: 1, out long start, out long end))
+                while (_pool.Shares.Take(worker, pieces.Least, out long start, out long end))
                     while (start < end)
                     {
                         Part some = pieces.Take(ref start, end, _single.Cols, out Part next);

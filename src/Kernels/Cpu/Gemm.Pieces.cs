@@ -9,7 +9,8 @@ internal sealed unsafe partial class Gemm
     /// <param name="BlockRows">Rows of a piece.</param>
     /// <param name="Panels">Pieces that a block of rows falls into.</param>
     /// <param name="MostBlocks">Blocks of rows that are done together.</param>
-    private readonly record struct Pieces(Part Part, long BlockRows, long Panels, long MostBlocks)
+    /// <param name="Least">Pieces that are worth taking.</param>
+    private readonly record struct Pieces(Part Part, long BlockRows, long Panels, long MostBlocks, long Least)
     {
         public long Count => (Part.Rows + BlockRows - 1) / BlockRows * Panels;
 
@@ -40,14 +41,16 @@ internal sealed unsafe partial class Gemm
     {
         long most = BlockPanels(product, blocks, alone: false);
         if (!ReadsRows(product, blocks, part))
-            return new Pieces(part, _single.Rows, Panels: 1, most);
+            return new Pieces(part, _single.Rows, Panels: 1, most, LeastPanels);
         // As many blocks for each worker, of about as many rows.
         long panels = (part.Rows + _single.Rows - 1) / _single.Rows, count = (panels + most - 1) / most;
         count = (count + workers - 1) / workers * workers;
-        return new Pieces(part, (panels + count - 1) / count * _single.Rows, PanelsOf(part.Cols), MostBlocks: 1);
+        long rows = (panels + count - 1) / count * _single.Rows;
+        return new Pieces(part, rows, PanelsOf(part.Cols), MostBlocks: 1, Least: 1);
     }
 
-    /// <summary>Whether all left sides of a part are read where they lie.</summary>
+    /// <summary>Whether all left sides of a part are read where they lie, those of groups of rows left out, which are
+    /// narrow.</summary>
     private bool ReadsRows(in Product product, ReductionBlocks blocks, Part part)
     {
         for (int index = part.FirstBlock; index < part.EndBlock; index++)

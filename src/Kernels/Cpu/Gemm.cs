@@ -83,7 +83,7 @@ internal sealed unsafe partial class Gemm : IDisposable
             return;
         }
 
-        _pool.Shares.SetAll(PanelsOf(product.Cols), _pool.Workers);
+        _pool.Shares.SetAll(PanelsOf(product.Cols));
         _pool.Run(new ColumnsJob(this, product));
     }
 

@@ -17,21 +17,19 @@ internal sealed class WorkShares(int workers)
     public void Set(int worker, long start, long end) =>
         Volatile.Write(ref ShareOf(worker), Share(checked((uint)start), checked((uint)end)));
 
-    /// <summary>Gives each of the first workers as many of units [0, count), and the others none.</summary>
-    public void SetAll(long count, int shares)
+    /// <summary>Gives each worker as many of units [0, count).</summary>
+    public void SetAll(long count)
     {
         for (int worker = 0; worker < workers; worker++)
-            if (worker < shares)
-                Set(worker, count * worker / shares, count * (worker + 1) / shares);
-            else
-                Set(worker, 0, 0);
+            Set(worker, count * worker / workers, count * (worker + 1) / workers);
     }
 
-    /// <summary>Takes units [start, end) that nobody else takes.</summary>
+    /// <summary>Takes units [start, end) that nobody else takes; all of them where there is nobody else.</summary>
     /// <param name="least">Units that are worth taking, where there are as many.</param>
     /// <returns>Whether there were any left.</returns>
     public bool Take(int worker, long least, out long start, out long end)
     {
+        least = workers == 1 ? long.MaxValue : least;
         for (int other = 0; other < workers; other++)
             if (TakeFrom(ref ShareOf((worker + other) % workers), isOwn: other == 0, least, out start, out end))
                 return true;

@@ -50,7 +50,7 @@ internal sealed unsafe class WorkerPool : IDisposable
 
     public int Workers { get; }
 
-    /// <summary>What the workers of a job take from, where it sets them.</summary>
+    /// <summary>What the workers of a long job take from, where it sets them.</summary>
     public WorkShares Shares { get; }
 
     /// <summary>Most workers that one job had work for since this was set; tests hold that work is shared.</summary>
@@ -83,23 +83,22 @@ internal sealed unsafe class WorkerPool : IDisposable
             Rethrow();
     }
 
-    /// <summary>Shares units [0, count), in stretches that workers take.</summary>
+    /// <summary>Splits units [0, count) into one contiguous share per worker.</summary>
+    /// <remarks>Always the same: short passes find in a core's caches what the one before left there.</remarks>
     /// <param name="atLeast">Units that are worth a worker: fewer of them run on fewer workers.</param>
     public void RunRange<TJob>(TJob job, long count, long atLeast = 1)
         where TJob : struct, IRangeJob
     {
         if (count <= 0)
             return;
-        atLeast = Math.Max(atLeast, 1);
-        int shares = (int)Math.Clamp(count / atLeast, 1, Workers);
+        int shares = (int)Math.Clamp(count / Math.Max(atLeast, 1), 1, Workers);
         if (shares == 1)
         {
             job.Run(0, count, 0);
             return;
         }
 
-        Shares.SetAll(count, shares);
-        Run(new RangeJob<TJob>(job, Shares, atLeast, shares), shares);
+        Run(new RangeJob<TJob>(job, count, shares), shares);
     }
 
     /// <summary>Waits, inside a job, until every worker has come here.</summary>
@@ -171,17 +170,15 @@ internal sealed unsafe class WorkerPool : IDisposable
         first!.Throw(); // _failed says that there is one
     }
 
-    private struct RangeJob<TJob>(TJob job, WorkShares units, long least, int shares) : IJob
+    private struct RangeJob<TJob>(TJob job, long count, int shares) : IJob
         where TJob : struct, IRangeJob
     {
         private TJob _job = job;
 
         public void Run(int worker, int workers)
         {
-            if (worker >= shares)
-                return;
-            while (units.Take(worker, least, out long start, out long end))
-                _job.Run(start, end, worker);
+            if (worker < shares)
+                _job.Run(count * worker / shares, count * (worker + 1) / shares, worker);
         }
     }
 }

@@ -74,7 +74,7 @@ public static class AdapterStudyPlan
             }
 
             double batch = config.Training.BatchSize * sizes.Values.Max(size => size.Tokens);
-            double pass = Math.Max(batch, Math.Min(parallel * batch, config.PassTokens));
+            double pass = Math.Min(parallel * batch, config.PassTokens + batch);
             double activations = pass * sizeof(float)
                 * encoder.Layers * (cost.KeptWidths * (double)encoder.Width + 2 * encoder.InnerWidth);
             // Weights, and for what trains its gradient, two moments and the best epoch.

@@ -3,6 +3,7 @@ using FastCpt.Engine.Config;
 using FastCpt.Engine.Data.Massive;
 using FastCpt.Engine.Files;
 using FastCpt.Engine.Models;
+using FastCpt.Engine.Parameters;
 using FastCpt.Engine.Training.Slots;
 
 namespace FastCpt.Engine.Studies.Slots;
@@ -98,7 +99,7 @@ internal sealed class LearnedState : Artefact
                 checkpoints[^1].Restore();
             }
 
-            session.Pack(learners);
+            using PackedWeights? packed = session.Pack(learners);
             session.Trainer(encoder, DataSeed, onDone: learner =>
             {
                 int i = learners.IndexOf(learner);

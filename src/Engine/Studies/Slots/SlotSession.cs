@@ -21,7 +21,6 @@ internal sealed class SlotSession : IDisposable
     private IReadOnlyDictionary<string, string>? _encoderHashes;
     private XlmRoberta? _frozen;
     private FrozenWeights? _checksums;
-    private PackedWeights? _packed;
 
     /// <param name="encoderFolder">Of the encoder that all strategies start from.</param>
     /// <exception cref="RunException">Exit 3, 4, 6: tokenizer, encoder or device do not fit or are not to be had.
@@ -115,19 +114,21 @@ internal sealed class SlotSession : IDisposable
     public SlotEvaluation Evaluation(XlmRoberta encoder) =>
         new(encoder, Tape, _config.Data.Labels, _config.EvaluationTokens, _run.Stop);
 
-    /// <summary>Packs the frozen encoder's weights for low-rank terms where passes are short, or where that takes no
-    /// more memory than the learners do.</summary>
+    /// <summary>Copies of the frozen encoder's weights for low-rank terms, where passes are short, or where they take
+    /// no more memory than the learners do.</summary>
     /// <param name="learners">That are trained at once; all adapt the same layers.</param>
-    public void Pack(IReadOnlyList<SlotLearner> learners)
+    /// <returns>The caller's to give up when the learners are done; null where there are none.</returns>
+    public PackedWeights? Pack(IReadOnlyList<SlotLearner> learners)
     {
-        if (learners[0].Weights.Adapter is null || _packed is not null)
-            return;
+        if (learners[0].Weights.Adapter is null)
+            return null;
         learners[0].Weights.AttachAlone(Frozen);
-        long rows = learners.Sum(learner => (long)learner.Batches.MaxTokens);
-        if (learners.Sum(learner => learner.StateBytes) >= PackedWeights.MostBytes(Frozen.Parameters, Frozen.Linears))
-            rows = Math.Min(rows, PackedWeights.MostForwardRows);
-        if (rows <= PackedWeights.MostRows)
-            _packed = new PackedWeights(Frozen.Parameters, Frozen.Linears, rows);
+        long all = learners.Sum(learner => (long)learner.Batches.MaxTokens);
+        long rows = Math.Min(all, (long)_config.PassTokens + learners.Max(learner => learner.Batches.MaxTokens));
+        long states = learners.Sum(learner => learner.StateBytes);
+        if (states >= PackedWeights.MostBytes(Frozen.Parameters, Frozen.Linears))
+            rows = Math.Min(rows, PackedWeights.MostForwardRows);   // both sides
+        return new PackedWeights(Frozen.Parameters, Frozen.Linears, rows);
     }
 
     /// <param name="onDone">Told each learner that is done.</param>
@@ -158,7 +159,6 @@ internal sealed class SlotSession : IDisposable
 
     public void Dispose()
     {
-        _packed?.Dispose();
         _frozen?.Dispose();
         Tape.Dispose();
         Backend.Dispose();

@@ -77,7 +77,8 @@ public sealed class SlotLearner : IDisposable
     public IReadOnlyDictionary<Parameter, Tensor> Masters => _masters;
 
     /// <summary>Memory of what trains: values and gradients, masters, two moments, the best epoch.</summary>
-    public long StateBytes => _best.Copies.Sum(copy => 2 * copy.State.Parameter.Value.Bytes
+    public long StateBytes => _best.Copies.Sum(copy =>
+        copy.State.Parameter.Value.Bytes + copy.State.Parameter.Gradient.Bytes
         + (copy.State.HasMaster ? copy.State.Master.Bytes : 0) + 2 * copy.State.FirstMoment.Bytes + copy.Copy.Bytes);
 
     /// <summary>Why it ended before its time; null while nothing is wrong.</summary>

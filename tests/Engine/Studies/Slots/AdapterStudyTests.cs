@@ -82,6 +82,8 @@ public sealed class AdapterStudyTests
         Assert.That(expected, Has.Count.EqualTo(2 * (3 + 2)));
         Assert.That(_study.Weights("together"), Is.EqualTo(expected));
         Assert.That(AdapterResultsFile.ToText(together), Is.EqualTo(AdapterResultsFile.ToText(alone)));
+        _study.Run("cut", [.. settings, "parallel_adapters=4", "pass_tokens=64"]);
+        Assert.That(_study.Weights("cut"), Is.EqualTo(expected));
         int[] epochs = [.. TinyAdapterStudy.Locales.Select(
             locale => LearnedStateFacts.Load(_study.At($"together/{NonShared}/{locale}")).Epochs.Count)];
         Assert.That(epochs.Distinct().Count(), Is.GreaterThan(1), "one has to stop before the others");
@@ -263,13 +265,16 @@ public sealed class AdapterStudyTests
     [Test]
     public void Results_CarryTheSettingsThatTheyDependOn()
     {
-        AdapterStudyConfig config = _study.Config("threads=2", "pass_tokens=64", "training.epochs=2");
+        AdapterStudyConfig config = _study.Config(
+            "threads=2", "parallel_adapters=2", "pass_tokens=64", "training.epochs=2");
         AdapterStudyResults results = TinyAdapterStudy.Run(config)!;
         Assert.That(results.Config, Does.Not.Contain(_study.At("")).And.Contain("output_dir: .\n"));
         string copy = Path.Combine(config.OutputDir, "config.yaml");
         File.WriteAllText(copy, results.Config);
         AdapterStudyConfig read = AdapterStudyConfig.Load(copy);
-        Assert.That((read.Threads, read.PassTokens, read.Training.Epochs), Is.EqualTo((0, 2048, 2)));
+        Assert.That(
+            (read.Threads, read.ParallelAdapters, read.PassTokens, read.Training.Epochs),
+            Is.EqualTo((0, 1, 2048, 2)));
         Assert.That(
             (Path.GetFullPath(read.Data.Files), Path.GetFullPath(read.OutputDir)),
             Is.EqualTo((Path.GetFullPath(config.Data.Files), Path.GetFullPath(config.OutputDir))));
