@@ -56,18 +56,18 @@ public sealed record PairedTimes(IReadOnlyList<double> Base, IReadOnlyList<doubl
         return variance > 0 ? 1 - Normal((u - n * m / 2 - 0.5) / Math.Sqrt(variance)) : 1;
     }
 
-    /// <summary>Whether the times of a side fall into groups with nothing between them: the machine was in two
-    /// states, and a median says nothing.</summary>
-    public bool HasSeveralPeaks => FallsApart([.. Base]) || FallsApart([.. Head]);
+    /// <summary>Whether the ratios of pairs fall into groups with nothing between them: the two programs met a machine
+    /// in two states, and a median says nothing. A state that both of a pair are in leaves their ratio.</summary>
+    public bool HasSeveralPeaks => FallsApart(Ratios());
 
-    private static bool FallsApart(double[] times)
+    private static bool FallsApart(double[] values)
     {
-        Array.Sort(times);
-        int least = (int)Math.Ceiling(LeastPart * times.Length);
-        for (int split = Math.Max(least, 1); split <= times.Length - least && split < times.Length; split++)
+        Array.Sort(values);
+        int least = (int)Math.Ceiling(LeastPart * values.Length);
+        for (int split = Math.Max(least, 1); split <= values.Length - least && split < values.Length; split++)
         {
-            double gap = times[split] - times[split - 1];
-            if (gap > times[split - 1] - times[0] && gap > times[^1] - times[split] && gap > LeastGap * times[0])
+            double gap = values[split] - values[split - 1];
+            if (gap > values[split - 1] - values[0] && gap > values[^1] - values[split] && gap > LeastGap * values[0])
                 return true;
         }
 

@@ -42,5 +42,8 @@ public sealed class PairedTimesTests
         Assert.That(new PairedTimes([1, 1.01, 1.02, 1.5, 1.51], [1, 1, 1, 1, 1]).HasSeveralPeaks, Is.True);
         Assert.That(new PairedTimes([1, 1.1, 1.2, 1.3, 1.4], [1, 1, 1, 1, 1]).HasSeveralPeaks, Is.False);
         Assert.That(new PairedTimes([1, 1, 1, 1, 1, 5], [1, 1, 1, 1, 1, 1]).HasSeveralPeaks, Is.False, "an outlier");
+        Assert.That(
+            new PairedTimes([1, 1.01, 1.02, 1.5, 1.51], [1.1, 1.11, 1.12, 1.65, 1.66]).HasSeveralPeaks, Is.False,
+            "a state of both");
     }
 }
